@@ -1,0 +1,52 @@
+# Everything a developer or a user runs. `make help` lists it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN    := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+ROWS   ?= 10_000_000
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(RUN): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]'
+	@touch $(RUN)
+
+$(DEV): $(RUN)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
+	@touch $(DEV)
+
+.PHONY: install
+install: $(DEV) ## make the virtual environment with everything for development
+
+.PHONY: run
+run: $(RUN) ## run the app on 127.0.0.1:8501
+	$(BIN)/python -m streamlit run app.py
+
+.PHONY: demo
+demo: $(RUN) ## run the app on made-up sample data, apart from your records
+	LLM_MANAGER_SAMPLE=1 $(BIN)/python -m streamlit run app.py
+
+.PHONY: test
+test: $(DEV) ## run all tests: unit, property, wire replay, pages, browser, real local model, short drills
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(DEV) ## ruff, mypy and the unit tests; run before each commit
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m "not drill and not browser and not model"
+
+.PHONY: bench
+bench: $(DEV) ## measure against the references of the design, ROWS=10_000_000 rows
+	$(BIN)/python -m tests.benchmarks --rows $(ROWS)
+
+.PHONY: drill
+drill: $(DEV) ## the long drills: kill -9, many writers, full disk, idle writers
+	$(BIN)/python -m tests.drills

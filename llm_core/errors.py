@@ -1,0 +1,279 @@
+"""Every error this package raises on purpose.
+
+    LLMManagerError                 message (what happened), hint (what to do)
+    |- InvalidInput                 the caller gave something that cannot be used
+    |  |- InvalidParameters         .findings: field, message, hint of each
+    |  |- InvalidMessage
+    |  |- InvalidUsage              negative, fractional or contradictory token counts
+    |  |- InvalidRecord
+    |  |- InvalidSetting
+    |  `- UnknownColumn             a filter, group or sort that the view `usage` lacks
+    |- NotConfigured                something has to be set up first
+    |  |- UnknownProvider
+    |  |- UnknownConnection
+    |  |- UnknownModel
+    |  |- UnknownPreset
+    |  |- NoActiveModel
+    |  |- MissingKey
+    |  `- MissingPackage
+    |- ProviderError                .provider .connection .status .retry_after .request_id .retryable
+    |  |- KeyRefused                401
+    |  |- PermissionRefused         403
+    |  |- OutOfCredit               402, or a quota that waiting does not refill
+    |  |- RateLimited               429
+    |  |- ModelNotFound             404
+    |  |- RequestRefused            400, 413, 422
+    |  |  |- ContextTooLong
+    |  |  `- ContentRefused         the vendor's filter
+    |  |- ProviderOverloaded        503, 529
+    |  |- ProviderFailed            any other 5xx
+    |  |- Unreachable               no connection
+    |  |  `- TLSFailed
+    |  |- TimedOut                  the deadline, or one phase of the request, ran out
+    |  |- ConnectionBroken          the wire broke while the answer came
+    |  |- RedirectRefused           a redirect, which is never followed
+    |  `- UnreadableAnswer          an answer that is not what the provider documents
+    |- StoreError
+    |  |- StateTooNew               written by a newer program
+    |  |- StateDamaged
+    |  |- StateBusy
+    |  |- LedgerDamaged
+    |  |- RecordNotKept            a usage record could not be written
+    |  `- UnsafeFolder              a home that cannot hold the stores safely
+    |- QueryError                   SQL typed by a person
+    |  |- QueryRefused
+    |  |- QueryFailed
+    |  `- QueryTooLong
+    `- SampleWorkspace              a change or a call was asked of the sample data
+
+`kind` is the word kept in a usage record's `error_kind`. No error carries a key, a request header or an SDK object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class LLMManagerError(Exception):
+    """Base of all. `str(error)` is the message followed by the hint."""
+
+    kind: ClassVar[str] = "error"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class InvalidInput(LLMManagerError, ValueError):
+    kind = "invalid_input"
+
+
+class InvalidParameters(InvalidInput):
+    """`findings` are the objects of `llm_core.parameters` with `field`, `message` and `hint`."""
+
+    kind = "invalid_parameters"
+
+    def __init__(self, message: str, hint: str = "", findings: Sequence[object] = ()) -> None:
+        super().__init__(message, hint)
+        self.findings = tuple(findings)
+
+
+class InvalidMessage(InvalidInput):
+    kind = "invalid_message"
+
+
+class InvalidUsage(InvalidInput):
+    kind = "invalid_usage"
+
+
+class InvalidRecord(InvalidInput):
+    kind = "invalid_record"
+
+
+class InvalidSetting(InvalidInput):
+    kind = "invalid_setting"
+
+
+class UnknownColumn(InvalidInput):
+    kind = "unknown_column"
+
+
+class NotConfigured(LLMManagerError):
+    kind = "not_configured"
+
+
+class UnknownProvider(NotConfigured):
+    kind = "unknown_provider"
+
+
+class UnknownConnection(NotConfigured):
+    kind = "unknown_connection"
+
+
+class UnknownModel(NotConfigured):
+    kind = "unknown_model"
+
+
+class UnknownPreset(NotConfigured):
+    kind = "unknown_preset"
+
+
+class NoActiveModel(NotConfigured):
+    kind = "no_active_model"
+
+
+class MissingKey(NotConfigured):
+    kind = "missing_key"
+
+
+class MissingPackage(NotConfigured):
+    kind = "missing_package"
+
+
+class ProviderError(LLMManagerError):
+    """The provider, or the way to it, failed. `retry_after` is in seconds."""
+
+    kind = "provider_error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        provider: str = "",
+        connection: str = "",
+        status: int | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.provider = provider
+        self.connection = connection
+        self.status = status
+        self.retry_after = retry_after
+        self.request_id = request_id
+
+
+class KeyRefused(ProviderError):
+    kind = "key_refused"
+
+
+class PermissionRefused(ProviderError):
+    kind = "permission_refused"
+
+
+class OutOfCredit(ProviderError):
+    kind = "out_of_credit"
+
+
+class RateLimited(ProviderError):
+    kind = "rate_limited"
+    retryable = True
+
+
+class ModelNotFound(ProviderError):
+    kind = "model_not_found"
+
+
+class RequestRefused(ProviderError):
+    kind = "request_refused"
+
+
+class ContextTooLong(RequestRefused):
+    kind = "context_too_long"
+
+
+class ContentRefused(RequestRefused):
+    kind = "content_refused"
+
+
+class ProviderOverloaded(ProviderError):
+    kind = "overloaded"
+    retryable = True
+
+
+class ProviderFailed(ProviderError):
+    kind = "provider_failed"
+    retryable = True
+
+
+class Unreachable(ProviderError):
+    kind = "unreachable"
+    retryable = True
+
+
+class TLSFailed(Unreachable):
+    kind = "tls_failed"
+    retryable = False
+
+
+class TimedOut(ProviderError):
+    kind = "timeout"
+
+
+class ConnectionBroken(ProviderError):
+    """The request was sent and the answer did not arrive whole; the provider may have billed it."""
+
+    kind = "connection_broken"
+
+
+class RedirectRefused(ProviderError):
+    kind = "redirect_refused"
+
+
+class UnreadableAnswer(ProviderError):
+    kind = "unreadable_answer"
+
+
+class StoreError(LLMManagerError):
+    kind = "store_error"
+
+
+class StateTooNew(StoreError):
+    kind = "state_too_new"
+
+
+class StateDamaged(StoreError):
+    kind = "state_damaged"
+
+
+class StateBusy(StoreError):
+    kind = "state_busy"
+
+
+class LedgerDamaged(StoreError):
+    kind = "ledger_damaged"
+
+
+class RecordNotKept(StoreError):
+    kind = "record_not_kept"
+
+
+class UnsafeFolder(StoreError):
+    kind = "unsafe_folder"
+
+
+class QueryError(LLMManagerError):
+    kind = "query_error"
+
+
+class QueryRefused(QueryError):
+    kind = "query_refused"
+
+
+class QueryFailed(QueryError):
+    kind = "query_failed"
+
+
+class QueryTooLong(QueryError):
+    kind = "query_too_long"
+
+
+class SampleWorkspace(LLMManagerError):
+    kind = "sample_workspace"

@@ -1,0 +1,134 @@
+"""What the call path asks of a provider, and what it hands over: the only interface between `service.py` and adapters.
+
+An adapter turns one ChatRequest into one request on the wire. It does not retry, price or record. While the answer comes
+it fills the `Answer` that it was given, so that an answer that ends early (a stop, a broken wire) keeps what was known.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ..types import LLMModel, LLMProvider, Message, Parameters, ToolCall, Usage
+
+
+class Deadline:
+    """The moment a whole call must be over, on the monotonic clock."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, seconds: float | None) -> None:
+        self.at = None if seconds is None else time.monotonic() + seconds
+
+    def left(self) -> float | None:
+        """Seconds left, never negative; None without a deadline."""
+        return None if self.at is None else max(0.0, self.at - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        return self.at is not None and time.monotonic() >= self.at
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One request. `model` is the provider's own name. `tools` are in OpenAI's function shape; `schema` is JSON Schema."""
+
+    model: str
+    messages: tuple[Message, ...]
+    parameters: Parameters
+    deadline: Deadline
+    tools: tuple[Mapping[str, Any], ...] = ()
+    tool_choice: str | Mapping[str, Any] | None = None
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a stream gives out as it comes."""
+
+    text: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsage:
+    """Usage of a further model that one answer used; recorded as part 1, 2 ..."""
+
+    model: str
+    usage: Usage
+    raw: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """Filled by the adapter while the answer comes. `usage` stays None until the provider reports it."""
+
+    text: str = ""
+    reasoning: str = ""
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    finish: str | None = None
+    usage: Usage | None = None
+    raw_usage: Mapping[str, Any] | None = None
+    further: list[ModelUsage] = field(default_factory=list)
+    model_reported: str | None = None
+    request_id: str | None = None
+    sent: bool = False
+    """True from the moment the request may have reached the provider, and may be billed."""
+    server_timings: Mapping[str, float] | None = None
+    """The server's own milliseconds where it gives them (llama.cpp: prompt_ms, predicted_ms)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider's adapter can do, declared once and read by pages, validation and tests."""
+
+    chat: bool = True
+    stream: bool = True
+    tools: bool = False
+    schema: bool = False
+    images: bool = False
+    files: bool = False
+    audio_input: bool = False
+    embeddings: bool = False
+    transcription: bool = False
+    lists_models: bool = True
+    needs_key: bool = True
+    needs_base_url: bool = False
+    parameters: frozenset[str] = frozenset()
+    """Names of Parameters fields this adapter can put on the wire."""
+
+
+class Adapter(Protocol):
+    """One connection's way to its provider. Safe to use from many threads; closed once, when replaced.
+
+    Every method raises only `llm_core.errors`, and closes its response on GeneratorExit.
+    """
+
+    capabilities: Capabilities
+
+    def complete(self, request: ChatRequest, into: Answer) -> None: ...
+
+    def stream(self, request: ChatRequest, into: Answer) -> Iterator[Piece]: ...
+
+    async def acomplete(self, request: ChatRequest, into: Answer) -> None: ...
+
+    def astream(self, request: ChatRequest, into: Answer) -> AsyncIterator[Piece]: ...
+
+    def list_models(self, deadline: Deadline) -> list[LLMModel]: ...
+
+    def estimate_usage(self, request: ChatRequest, answer: Answer) -> Usage | None:
+        """Usage of an answer that ended without one; None where nothing may have been billed."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class AdapterFactory(Protocol):
+    """The signature of each provider module's `connect` function, named in `registry.py`.
+
+    `key` gives the secret at the moment of use, so that no adapter keeps it longer than its client does.
+    """
+
+    def __call__(self, connection: LLMProvider, key: str | None) -> Adapter: ...

@@ -1,0 +1,104 @@
+"""Where everything of one workspace lies. Finds or makes the home folder, private to one OS user, and names its parts."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UnsafeFolder
+
+ENVIRONMENT = "LLM_MANAGER_HOME"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The paths of one workspace. All of them are made by `open_home`, except the files."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        return self.path / "state.sqlite"
+
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger"
+
+    @property
+    def spool(self) -> Path:
+        return self.ledger / "spool"
+
+    @property
+    def segments(self) -> Path:
+        return self.ledger / "segments"
+
+    @property
+    def manifests(self) -> Path:
+        return self.ledger / "manifest"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.ledger / "quarantine"
+
+    @property
+    def commit_lock(self) -> Path:
+        return self.ledger / "commit.lock"
+
+    @property
+    def merge_lock(self) -> Path:
+        return self.ledger / "merge.lock"
+
+
+def open_home(path: str | os.PathLike[str] | None = None) -> Home:
+    """The home at `path`, else $LLM_MANAGER_HOME, else the platform's user data folder; made 0700 where it is new.
+
+    Raises UnsafeFolder when the place is a file, cannot be written, or belongs to another user.
+    """
+    chosen = path or os.environ.get(ENVIRONMENT)
+    home = Home(Path(chosen).expanduser().absolute() if chosen else _default_home())
+    folders = (home.path, home.ledger, home.spool, home.segments, home.manifests, home.quarantine, home.backups)
+    try:
+        for folder in folders:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnsafeFolder(
+            f"The home folder {home.path} cannot be used: {error.strerror}.",
+            f"Name another with {ENVIRONMENT}, or free that path.",
+        ) from None
+    _require_private(home.path)
+    return home
+
+
+def cache_folder(*parts: str) -> Path:
+    """A folder for what can be fetched again (model files), in the platform's user cache; made when missing."""
+    import platformdirs
+
+    chosen = os.environ.get("LLM_MANAGER_CACHE")
+    folder = (Path(chosen) if chosen else platformdirs.user_cache_path("llm-manager", appauthor=False)).joinpath(*parts)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _default_home() -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("llm-manager", appauthor=False)
+
+
+def _require_private(folder: Path) -> None:
+    """Modes mean nothing on Windows; elsewhere the folder must be ours, and is closed to others."""
+    if os.name == "nt":
+        return
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise UnsafeFolder(
+            f"The home folder {folder} belongs to another user.", f"Name one of your own with {ENVIRONMENT}."
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(0o700)

@@ -1,0 +1,174 @@
+"""The composition root: opens a home and builds its services, each when it is first used. Nothing else builds services."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from .store.home import Home, open_home
+
+if TYPE_CHECKING:
+    from .catalog import ModelService
+    from .keys import APIKeyManager
+    from .parameters import ParameterService
+    from .providers import ProviderService
+    from .service import LLMService
+    from .settings import SettingsService
+    from .store.state import State
+    from .usage import UsageService
+
+T = TypeVar("T")
+
+
+class Workspace:
+    """Everything of one home. Safe to share between threads; after a fork the child builds its own services.
+
+    Use `Workspace.open()`, once for a program's life or as a context manager.
+    """
+
+    def __init__(self, home: Home, *, is_sample: bool = False) -> None:
+        self.home = home
+        self.is_sample = is_sample
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
+        self._parts: dict[str, Any] = {}
+        self._of_parent: list[dict[str, Any]] = []
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] | None = None) -> Self:
+        """Open the workspace at `path`, else at $LLM_MANAGER_HOME, else in the user's data folder; made when missing.
+
+        Raises UnsafeFolder.
+        """
+        return cls(open_home(path))
+
+    @classmethod
+    def open_sample(cls) -> Self:
+        """Open made-up records in a home of their own, made anew when missing or a day old. It makes no calls."""
+        from .sample import open_sample_home
+
+        return cls(open_sample_home(), is_sample=True)
+
+    def close(self) -> None:
+        """Close the services that were used. The workspace can be used again afterwards."""
+        with self._lock:
+            parts, self._parts = self._parts, {}
+            if self._pid != os.getpid():
+                return
+        for part in reversed(parts.values()):
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.home.path)!r})"
+
+    @property
+    def state(self) -> State:
+        def build() -> State:
+            from .store.state import State
+
+            return State(self.home)
+
+        return self._part("state", build)
+
+    @property
+    def settings(self) -> SettingsService:
+        def build() -> SettingsService:
+            from .settings import SettingsService
+
+            return SettingsService(self.state)
+
+        return self._part("settings", build)
+
+    @property
+    def keys(self) -> APIKeyManager:
+        def build() -> APIKeyManager:
+            from .keys import APIKeyManager
+
+            return APIKeyManager(self.home)
+
+        return self._part("keys", build)
+
+    @property
+    def providers(self) -> ProviderService:
+        def build() -> ProviderService:
+            from .providers import ProviderService
+
+            return ProviderService(self.state, self.keys, self.settings)
+
+        return self._part("providers", build)
+
+    @property
+    def models(self) -> ModelService:
+        def build() -> ModelService:
+            from .catalog import ModelService
+
+            return ModelService(self.state, self.providers)
+
+        return self._part("models", build)
+
+    @property
+    def parameters(self) -> ParameterService:
+        def build() -> ParameterService:
+            from .parameters import ParameterService
+
+            return ParameterService(self.state, self.models)
+
+        return self._part("parameters", build)
+
+    @property
+    def usage(self) -> UsageService:
+        def build() -> UsageService:
+            from .usage import UsageService
+
+            return UsageService(self.home, settings=lambda: self.settings, price=self._price)
+
+        return self._part("usage", build)
+
+    @property
+    def llm(self) -> LLMService:
+        def build() -> LLMService:
+            from .service import LLMService
+
+            return LLMService(
+                models=self.models,
+                parameters=self.parameters,
+                providers=self.providers,
+                usage=self.usage,
+                settings=self.settings,
+                read_only=self.is_sample,
+            )
+
+        return self._part("llm", build)
+
+    def _price(self, *arguments: Any, **named: Any) -> Any:
+        """`models.price`, found only when a record has to be priced: recording must not load the price list."""
+        return self.models.price(*arguments, **named)
+
+    def _part(self, name: str, build: Callable[[], T]) -> T:
+        if self._pid != os.getpid():
+            self._start_over_after_fork()
+        found = self._parts.get(name)
+        if found is None:
+            with self._lock:
+                found = self._parts.get(name)
+                if found is None:
+                    found = self._parts[name] = build()
+        return found  # type: ignore[no-any-return]  # stored by the same name just above
+
+    def _start_over_after_fork(self) -> None:
+        """The parent's services are kept, unused: ending a parent's database threads from a child can hang it."""
+        self._lock = threading.RLock()
+        self._of_parent.append(self._parts)
+        self._parts = {}
+        self._pid = os.getpid()
