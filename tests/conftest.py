@@ -1,0 +1,39 @@
+"""Fixtures that all tests share: a home of their own, a workspace in it. No test may touch the person's own home."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from llm_core import Workspace
+
+pytest_plugins = [name for name in ("tests.wire.fixtures", "tests.model") if find_spec(name)]
+
+ODD_NAME = "a b'c é"
+"""Homes are named like this in tests: a space, a quote and a letter outside ASCII must work everywhere."""
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.endswith(("_API_KEY", "_API_TOKEN", "_TOKEN")) or name.startswith("LLM_MANAGER_S"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh home and cache, named in the environment; made by whoever opens it."""
+    path = tmp_path / ODD_NAME
+    monkeypatch.setenv("LLM_MANAGER_HOME", str(path))
+    monkeypatch.setenv("LLM_MANAGER_CACHE", str(tmp_path / "cache"))
+    return path
+
+
+@pytest.fixture
+def ws(home: Path) -> Iterator[Workspace]:
+    with Workspace.open() as workspace:
+        yield workspace
