@@ -1,4 +1,4 @@
-"""LLM Manager's package: connections, models, parameters, calls, usage and cost, for the app, notebooks and other programs.
+"""LLM Manager's package: connections, models, parameters, calls, usage and cost, for the app and for any program.
 
     from llm_core import Workspace
 

@@ -24,7 +24,6 @@ MODES: tuple[str, ...] = ("standard", "batch", "flex", "priority")
 ROLES: tuple[str, ...] = ("system", "user", "assistant", "tool")
 
 
-
 @dataclass(frozen=True, slots=True)
 class Text:
     text: str
@@ -100,11 +99,9 @@ class Message:
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What shapes an answer. `None` means: leave it to the model. Whether a model takes a field is `parameters.spec`."""
+    """What shapes an answer. `None` means: leave it to the model. Which a model takes says `parameters.spec`."""
 
     temperature: float | None = None
     max_tokens: int | None = None
@@ -231,7 +228,7 @@ CENT_OF_A_MILLIONTH = Decimal("1e-10")
 class Cost:
     """Money of one usage. `usd` is None when any needed rate is unknown, and `missing` names those rates.
 
-    `parts` maps a usage class to its US dollars; `source` names the price list, `effective_from` the day its rates began.
+    `parts` maps a usage class to its US dollars; `source` names the price list, `effective_from` when its rates began.
     """
 
     usd: Decimal | None
@@ -309,9 +306,7 @@ class UsageRecord:
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1e12:
                 raise InvalidRecord(f"{name} must be milliseconds of 0 or more, not {value!r}.")
-        if self.tags is not None and not all(
-            isinstance(k, str) and isinstance(v, str) for k, v in self.tags.items()
-        ):
+        if self.tags is not None and not all(isinstance(k, str) and isinstance(v, str) for k, v in self.tags.items()):
             raise InvalidRecord("Tags must map text to text.", 'For example {"team": "search"}.')
 
 
@@ -331,7 +326,6 @@ def to_usd(value: Decimal | int | str) -> Decimal:
 RECORD_FIELDS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(UsageRecord))
 
 
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a call brought back. Times are milliseconds; `attempts` counts requests on the wire."""
@@ -347,6 +341,8 @@ class Reply:
     reasoning: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     parsed: Any = None
+    parse_error: str | None = None
+    """Why `parsed` is None although a schema was asked for."""
     attempts: int = 1
     recorded: bool = True
     usage_source: str = "reported"
@@ -365,8 +361,6 @@ class Reply:
             return None
         seconds = (self.latency_ms - self.ttft_ms) / 1000
         return (self.usage.output_tokens - 1) / seconds if seconds > 0 else None
-
-
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The composition root: opens a home and builds its services, each when it is first used. Nothing else builds services."""
+"""The composition root: opens a home and builds its services, each on first use. Nothing else builds services."""
 
 from __future__ import annotations
 

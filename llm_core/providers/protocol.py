@@ -1,13 +1,13 @@
 """What the call path asks of a provider, and what it hands over: the only interface between `service.py` and adapters.
 
-An adapter turns one ChatRequest into one request on the wire. It does not retry, price or record. While the answer comes
-it fills the `Answer` that it was given, so that an answer that ends early (a stop, a broken wire) keeps what was known.
+An adapter turns one ChatRequest into one request on the wire. It does not retry, price or record. While the answer
+comes it fills the `Answer` that it was given, so that one that ends early (a stop, a broken wire) keeps what was known.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -33,7 +33,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One request. `model` is the provider's own name. `tools` are in OpenAI's function shape; `schema` is JSON Schema."""
+    """One request. `model` is the provider's own name, `tools` have OpenAI's function shape, `schema` JSON Schema."""
 
     model: str
     messages: tuple[Message, ...]
@@ -74,6 +74,8 @@ class Answer:
     further: list[ModelUsage] = field(default_factory=list)
     model_reported: str | None = None
     request_id: str | None = None
+    mode: str | None = None
+    """The service tier the provider says it used, as one of MODES; None where it does not say."""
     sent: bool = False
     """True from the moment the request may have reached the provider, and may be billed."""
     server_timings: Mapping[str, float] | None = None
@@ -110,11 +112,11 @@ class Adapter(Protocol):
 
     def complete(self, request: ChatRequest, into: Answer) -> None: ...
 
-    def stream(self, request: ChatRequest, into: Answer) -> Iterator[Piece]: ...
+    def stream(self, request: ChatRequest, into: Answer) -> Generator[Piece, None, None]: ...
 
     async def acomplete(self, request: ChatRequest, into: Answer) -> None: ...
 
-    def astream(self, request: ChatRequest, into: Answer) -> AsyncIterator[Piece]: ...
+    def astream(self, request: ChatRequest, into: Answer) -> AsyncGenerator[Piece, None]: ...
 
     def list_models(self, deadline: Deadline) -> list[LLMModel]: ...
 

@@ -1,0 +1,224 @@
+"""One request on the wire: its clock, its usage, its cost, its record. `service.py` decides if there is another."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from . import structured
+from .errors import ConnectionBroken, LLMManagerError, ProviderError, RecordNotKept, TimedOut
+from .providers.protocol import Adapter, Answer, ChatRequest, Piece
+from .types import Cost, LLMProvider, Reply, Usage, UsageRecord
+
+log = logging.getLogger(__name__)
+
+_NOT_BILLED = Cost(Decimal(0), {}, "not billed")
+_UNPRICED = Cost(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a caller attaches to a call, and every record of it carries."""
+
+    task: str
+    app: str | None = None
+    user: str | None = None
+    project: str | None = None
+    preset: str | None = None
+    preset_version: int | None = None
+    tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A call that is ready to be sent: everything resolved and checked."""
+
+    connection: LLMProvider
+    adapter: Adapter
+    request: ChatRequest
+    labels: Labels
+    schema: Any
+    price: Callable[..., Cost]
+    record: Callable[[UsageRecord], None]
+    call_id: str = dataclasses.field(default_factory=lambda: os.urandom(16).hex())
+
+    @property
+    def model_id(self) -> str:
+        return f"{self.connection.name}:{self.request.model}"
+
+
+class Attempt:
+    """Measures one request from its making to `end`, which records it once and returns the reply."""
+
+    def __init__(self, plan: Plan, number: int) -> None:
+        self.plan = plan
+        self.number = number
+        self.answer = Answer()
+        self.started_at = datetime.now(UTC)
+        self._clock = time.perf_counter()
+        self._ttft_ms: float | None = None
+        self._reply: Reply | None = None
+
+    def piece(self, piece: Piece) -> None:
+        """Note that something arrived; the first one sets the time to first token."""
+        if self._ttft_ms is None and (piece.text or piece.reasoning):
+            self._ttft_ms = self._elapsed_ms()
+
+    def end(self, error: BaseException | None = None) -> Reply:
+        """Record how it ended: `error` is None for success. A second call changes nothing."""
+        if self._reply is not None:
+            return self._reply
+        latency_ms = self._elapsed_ms()
+        status, kind = self._outcome(error)
+        usage, usage_source = self._usage(status)
+        cost = self._cost(usage, error)
+        record = UsageRecord(
+            provider=self.plan.connection.provider,
+            connection=self.plan.connection.name,
+            model=self.plan.request.model,
+            model_reported=self.answer.model_reported,
+            call_id=self.plan.call_id,
+            attempt=self.number,
+            started_at=self.started_at,
+            mode=self._mode,
+            task=self.plan.labels.task,
+            app=self.plan.labels.app,
+            user=self.plan.labels.user,
+            project=self.plan.labels.project,
+            preset=self.plan.labels.preset,
+            preset_version=self.plan.labels.preset_version,
+            tags=self.plan.labels.tags,
+            usage=usage,
+            usage_source=usage_source,
+            raw_usage=self.answer.raw_usage,
+            latency_ms=latency_ms,
+            ttft_ms=self._ttft_ms,
+            status=status,
+            error_kind=kind,
+            cost_usd=cost.usd,
+            price_source=cost.source,
+            price_from=cost.effective_from,
+            request_id=self.answer.request_id or getattr(error, "request_id", None),
+        )
+        recorded = self._keep(record) and self._keep_further_models(record)
+        self._reply = self._make_reply(record, cost, recorded)
+        return self._reply
+
+    @property
+    def reply(self) -> Reply | None:
+        """None until it ended."""
+        return self._reply
+
+    @property
+    def _mode(self) -> str:
+        asked = self.plan.request.parameters.service_tier
+        return self.answer.mode or (asked if asked in ("batch", "flex", "priority") else "standard")
+
+    def _elapsed_ms(self) -> float:
+        return (time.perf_counter() - self._clock) * 1000
+
+    def _outcome(self, error: BaseException | None) -> tuple[str, str | None]:
+        if error is None:
+            return "ok", None
+        kind = error.kind if isinstance(error, LLMManagerError) else None
+        if isinstance(error, ConnectionBroken) or (isinstance(error, TimedOut) and self._ttft_ms is not None):
+            return "partial", kind
+        if isinstance(error, LLMManagerError):
+            return "error", kind
+        return ("error", "internal") if isinstance(error, Exception) else ("cancelled", None)
+
+    def _usage(self, status: str) -> tuple[Usage | None, str]:
+        """What the provider reported, else an estimate for an answer that ended early and may have been billed."""
+        if self.answer.usage is not None:
+            return self.answer.usage, "reported"
+        if status == "error" or not self.answer.sent:
+            return None, "unknown"
+        try:
+            usage = self.plan.adapter.estimate_usage(self.plan.request, self.answer)
+        except Exception:  # an estimate must never cost the record
+            log.exception("The usage of a call on %s could not be estimated.", self.plan.model_id)
+            usage = None
+        return usage, "unknown" if usage is None else "estimated"
+
+    def _cost(self, usage: Usage | None, error: BaseException | None) -> Cost:
+        if usage is None:
+            refused = isinstance(error, ProviderError) and (error.status or 0) >= 400
+            return _NOT_BILLED if error is not None and (refused or not self.answer.sent) else _UNPRICED
+        return self._price(self.plan.request.model, self.answer.model_reported, usage)
+
+    def _price(self, model: str, reported: str | None, usage: Usage) -> Cost:
+        """At the price of the model asked for, else of the one the provider says it ran (an alias has no price)."""
+        cost = _UNPRICED
+        for name in (model, reported):
+            if name and cost.usd is None:
+                try:
+                    found = self.plan.price(f"{self.plan.connection.name}:{name}", usage, self.started_at, self._mode)
+                except Exception:  # a price must never cost the record
+                    log.exception("A call on %s could not be priced.", self.plan.model_id)
+                    continue
+                if found.usd is not None or not cost.missing:
+                    cost = found
+        return cost
+
+    def _keep(self, record: UsageRecord) -> bool:
+        try:
+            self.plan.record(record)
+        except RecordNotKept as error:
+            log.warning("A call on %s was not recorded: %s", self.plan.model_id, error)
+            return False
+        return True
+
+    def _keep_further_models(self, main: UsageRecord) -> bool:
+        """One record, part 1, 2 ..., for each further model that this answer used and billed."""
+        kept = True
+        for part, further in enumerate(self.answer.further, start=1):
+            cost = self._price(further.model, None, further.usage)
+            record = dataclasses.replace(
+                main,
+                id=os.urandom(16).hex(),
+                part=part,
+                model=further.model,
+                model_reported=None,
+                usage=further.usage,
+                usage_source="reported",
+                raw_usage=further.raw,
+                latency_ms=None,
+                ttft_ms=None,
+                cost_usd=cost.usd,
+                price_source=cost.source,
+                price_from=cost.effective_from,
+            )
+            kept = self._keep(record) and kept
+        return kept
+
+    def _make_reply(self, record: UsageRecord, cost: Cost, recorded: bool) -> Reply:
+        parsed, parse_error = None, None
+        if self.plan.schema is not None and record.status == "ok" and not self.answer.tool_calls:
+            parsed, parse_error = structured.parse(self.answer.text, self.plan.schema)
+        return Reply(
+            text=self.answer.text,
+            model=self.plan.model_id,
+            usage=record.usage,
+            cost=cost,
+            latency_ms=record.latency_ms or 0.0,
+            record_id=record.id,
+            ttft_ms=record.ttft_ms,
+            finish=self.answer.finish,
+            reasoning=self.answer.reasoning,
+            tool_calls=tuple(self.answer.tool_calls),
+            parsed=parsed,
+            parse_error=parse_error,
+            attempts=self.number,
+            recorded=recorded,
+            usage_source=record.usage_source,
+            model_reported=record.model_reported,
+            request_id=record.request_id,
+            status=record.status,
+        )
