@@ -1,0 +1,122 @@
+"""Every table of the state, in portable SQLAlchemy Core: SQLite now, PostgreSQL by URL later.
+
+A change here needs a step in `migrations.py`; a test holds both to the same schema.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment. Takes and gives times that know their zone, in UTC; SQLite itself keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A time without a zone cannot be kept.")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+"""Facts about the state itself: `schema_version`, `made_at`."""
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", JSON, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("provider", String, nullable=False),
+    Column("base_url", String),
+    Column("options", JSON, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("state", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("tested_at", UTCDateTime),
+    Column("test_latency_ms", Float),
+    Column("models_found", Integer),
+    Column("version", Integer, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+)
+"""Connections, never their keys. `state` to `models_found` are what the last test found. `version` counts changes."""
+
+listed_models = Table(
+    "listed_models",
+    metadata,
+    Column("connection", ForeignKey("connections.name", ondelete="CASCADE"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("data", JSON, nullable=False),
+    Column("first_seen", UTCDateTime, nullable=False),
+    Column("last_seen", UTCDateTime, nullable=False),
+    Column("listed", Boolean, nullable=False),
+)
+"""What each connection offered when it was last asked. `listed` is false once it no longer names the model."""
+
+active_models = Table(
+    "active_models",
+    metadata,
+    Column("task", String, primary_key=True),
+    Column("connection", ForeignKey("connections.name", ondelete="CASCADE"), nullable=False),
+    Column("model", String, nullable=False),
+    Column("chosen_at", UTCDateTime, nullable=False),
+)
+
+preset_versions = Table(
+    "preset_versions",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("parameters", JSON, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("saved_at", UTCDateTime, nullable=False),
+)
+"""Every version ever saved: a usage record names the preset and version it was made with."""
+
+presets = Table(
+    "presets",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    ForeignKeyConstraint(["name", "version"], ["preset_versions.name", "preset_versions.version"]),
+)
+"""The version of each preset that counts now. Deleting a preset removes this row alone."""
