@@ -318,7 +318,7 @@ def to_usd(value: Decimal | int | str) -> Decimal:
         usd = Decimal(value).quantize(CENT_OF_A_MILLIONTH, rounding=ROUND_HALF_EVEN)
     except (InvalidOperation, TypeError, ValueError):
         raise InvalidRecord(f"{value!r} is not a sum of US dollars.") from None
-    if not 0 <= usd < 10**8:
+    if usd.is_nan() or not 0 <= usd < 10**8:
         raise InvalidRecord(f"A cost must be from 0 to under 100 million US dollars, not {value!r}.")
     return usd
 
