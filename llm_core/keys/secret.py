@@ -1,0 +1,48 @@
+"""A key in this process's memory, wrapped so that it cannot be shown, copied or written out by accident."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from ..errors import InvalidInput
+
+HINT_LENGTH = 4
+SHORTEST_WITH_HINT = 20
+"""Four letters of a shorter key would give away too much of it."""
+
+
+class Secret:
+    """Holds a key. Only `reveal()` gives it; printing, formatting, pickling and copying do not."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        """Raises InvalidInput for what no provider can take: empty, or with blanks, control or non-ASCII letters.
+
+        Space around it is dropped: it comes along when a key is pasted or read from a file.
+        """
+        text = value.strip() if isinstance(value, str) else ""
+        if not text:
+            raise InvalidInput("The key is empty.", "Paste the whole key as the provider shows it.")
+        if not all("!" <= letter <= "~" for letter in text):
+            raise InvalidInput(
+                "The key holds a blank, a line break or a letter outside ASCII, which no provider accepts.",
+                "Paste the key alone, without quotes or other text.",
+            )
+        self._value = text
+
+    def reveal(self) -> str:
+        return self._value
+
+    @property
+    def hint(self) -> str | None:
+        """The last four letters of a long key, to tell two apart; None for a short one."""
+        return self._value[-HINT_LENGTH:] if len(self._value) >= SHORTEST_WITH_HINT else None
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("A key cannot be copied or pickled.")
