@@ -38,6 +38,7 @@
     |  |- StateDamaged
     |  |- StateBusy
     |  |- LedgerDamaged
+    |  |- LedgerTooNew             written by a newer program
     |  |- RecordNotKept            a usage record could not be written
     |  `- UnsafeFolder              a home that cannot hold the stores safely
     |- QueryError                   SQL typed by a person
@@ -249,6 +250,10 @@ class StateBusy(StoreError):
 
 class LedgerDamaged(StoreError):
     kind = "ledger_damaged"
+
+
+class LedgerTooNew(StoreError):
+    kind = "ledger_too_new"
 
 
 class RecordNotKept(StoreError):
