@@ -1,9 +1,10 @@
-"""Chat Completions as the replay server speaks it: checks a request as strictly as the API, writes answers and events."""
+"""Chat Completions as the replay server speaks it: checks requests as strictly as the API, writes answers and events."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from llm_core.types import Usage
@@ -12,24 +13,23 @@ from .replies import Say, words
 
 PATH = "/v1/chat/completions"
 
-FIELDS = frozenset(
-    "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages"
-    " metadata modalities model moderation n parallel_tool_calls prediction presence_penalty prompt_cache_key"
-    " prompt_cache_options prompt_cache_retention reasoning_effort response_format safety_identifier seed service_tier"
-    " stop store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity"
-    " web_search_options".split()
-)
-"""What OpenAI's API takes; a test holds this to the SDK's own list."""
-
-EXTENSIONS = frozenset("top_k min_p repetition_penalty repeat_penalty chat_template_kwargs thinking_budget".split())
-"""What compatible servers take beyond it; allowed where the replay server is told to be lenient."""
+EXTENSIONS = {"top_k", "min_p", "repetition_penalty", "repeat_penalty", "chat_template_kwargs"}
+"""What compatible servers take beyond OpenAI's fields; allowed where the replay server is told to be lenient."""
 
 _FINISH = {"stop": "stop", "length": "length", "tool_calls": "tool_calls", "content_filter": "content_filter"}
 
 
+@cache
+def _fields() -> frozenset[str]:
+    """What the API takes, from the SDK's own types."""
+    from openai.types.chat.completion_create_params import CompletionCreateParamsBase
+
+    return frozenset({*CompletionCreateParamsBase.__annotations__, "stream"})
+
+
 def problem(body: Mapping[str, Any], lenient: bool = False) -> str | None:
     """What the API would refuse about this request, or None."""
-    unknown = sorted(set(body) - FIELDS - (EXTENSIONS if lenient else frozenset()))
+    unknown = sorted(set(body) - _fields() - (EXTENSIONS if lenient else set()))
     if unknown:
         return f"Unrecognized request argument supplied: {', '.join(unknown)}"
     if not isinstance(body.get("model"), str):

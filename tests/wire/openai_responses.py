@@ -1,9 +1,10 @@
-"""The Responses API as the replay server speaks it: checks a request as strictly as the API, writes answers and events."""
+"""The Responses API as the replay server speaks it: checks requests as strictly as the API, writes answers and events."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from llm_core.types import Usage
@@ -12,21 +13,21 @@ from .replies import Say, words
 
 PATH = "/v1/responses"
 
-FIELDS = frozenset(
-    "access_programs background background_options context_management conversation image include input instructions"
-    " max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt"
-    " prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier service_tier store stream"
-    " stream_options temperature text tool_choice tools top_logprobs top_p truncation user".split()
-)
-"""What the API takes; a test holds this to the SDK's own list."""
-
 _ITEMS = frozenset({"message", "function_call", "function_call_output", "reasoning"})
 _PARTS = frozenset({"input_text", "input_image", "input_file", "output_text", "refusal"})
 
 
+@cache
+def _fields() -> frozenset[str]:
+    """What the API takes, from the SDK's own types."""
+    from openai.types.responses.response_create_params import ResponseCreateParamsBase
+
+    return frozenset({*ResponseCreateParamsBase.__annotations__, "stream"})
+
+
 def problem(body: Mapping[str, Any], lenient: bool = False) -> str | None:
     """What the API would refuse about this request, or None."""
-    unknown = sorted(set(body) - FIELDS)
+    unknown = sorted(set(body) - _fields())
     if unknown:
         return f"Unknown parameter: '{unknown[0]}'."
     if not isinstance(body.get("model"), str):
