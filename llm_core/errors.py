@@ -7,6 +7,7 @@
     |  |- InvalidUsage              negative, fractional or contradictory token counts
     |  |- InvalidRecord
     |  |- InvalidSetting
+    |  |- InvalidConnection         a name, base URL or option that a connection cannot have
     |  `- UnknownColumn             a filter, group or sort that the view `usage` lacks
     |- NotConfigured                something has to be set up first
     |  |- UnknownProvider
@@ -22,6 +23,7 @@
     |  |- OutOfCredit               402, or a quota that waiting does not refill
     |  |- RateLimited               429
     |  |- ModelNotFound             404
+    |  |- NoModelList               the endpoint takes calls, but lists no models
     |  |- RequestRefused            400, 413, 422
     |  |  |- ContextTooLong
     |  |  `- ContentRefused         the vendor's filter
@@ -98,6 +100,10 @@ class InvalidRecord(InvalidInput):
 
 class InvalidSetting(InvalidInput):
     kind = "invalid_setting"
+
+
+class InvalidConnection(InvalidInput):
+    kind = "invalid_connection"
 
 
 class UnknownColumn(InvalidInput):
@@ -180,6 +186,10 @@ class RateLimited(ProviderError):
 
 class ModelNotFound(ProviderError):
     kind = "model_not_found"
+
+
+class NoModelList(ProviderError):
+    kind = "no_model_list"
 
 
 class RequestRefused(ProviderError):

@@ -1,4 +1,4 @@
-"""Chat Completions as the replay server speaks it: checks requests as strictly as the API, writes answers and events."""
+"""Chat Completions as the replay server speaks it: checks requests as the API does, writes answers and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Responses API as the replay server speaks it: checks requests as strictly as the API, writes answers and events."""
+"""The Responses API as the replay server speaks it: checks requests as the API does, writes answers and events."""
 
 from __future__ import annotations
 
