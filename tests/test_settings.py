@@ -152,11 +152,12 @@ def test_other_changes_of_the_state_are_not_told(ws: Workspace) -> None:
     assert heard.empty()
 
 
-def test_the_watching_thread_ends_with_close_even_from_a_watcher(ws: Workspace) -> None:
+def test_the_watching_thread_ends_with_close_even_from_a_watcher(ws: Workspace, caplog) -> None:
     settings = ws.settings
     settings.watch(lambda name, value: settings.close())
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "llm-manager-settings"]
     settings.set("call.attempts", 5)
     thread.join(30)
     assert not thread.is_alive()
+    assert caplog.text == ""
     settings.close()

@@ -143,6 +143,12 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:6_000])
 
 
+def spoil_a_late_page(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[4096 * 6 : 4096 * 7] = b"\xff" * 4096
+    path.write_bytes(content)
+
+
 def put_another_programs_database(path: Path) -> None:
     path.unlink()
     other = sqlite3.connect(path)
@@ -158,7 +164,9 @@ def forget_the_version(path: Path) -> None:
     file.close()
 
 
-@pytest.mark.parametrize("damage", [overwrite, cut_short, put_another_programs_database, forget_the_version])
+@pytest.mark.parametrize(
+    "damage", [overwrite, cut_short, spoil_a_late_page, put_another_programs_database, forget_the_version]
+)
 def test_a_damaged_file_is_refused_and_left_as_it_is(damage, state: State, opened_home: Home, monkeypatch) -> None:
     state.close()
     damage(opened_home.state)

@@ -92,23 +92,26 @@ def test_a_read_keeps_its_view_while_others_write(state: State) -> None:
     assert names(state) == ["a", "b"]
 
 
-def test_threads_that_read_and_then_write_lose_no_step(state: State) -> None:
+def test_writers_that_read_first_lose_no_step_of_each_other(state: State, opened_home: Home) -> None:
     put(state, "count", 0)
     this = tables.settings.c.name == "count"
+    states = [State(opened_home) for _ in range(4)]
 
-    def add() -> None:
+    def add(state: State) -> None:
         for _ in range(25):
             with state.write() as connection:
                 value = connection.scalar(select(tables.settings.c.value).where(this))
                 connection.execute(update(tables.settings).where(this).values(value=value + 1))
 
-    threads = [threading.Thread(target=add) for _ in range(8)]
+    threads = [threading.Thread(target=add, args=(each,)) for each in states * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     with state.read() as connection:
         assert connection.scalar(select(tables.settings.c.value).where(this)) == 200
+    for each in states:
+        each.close()
 
 
 def test_a_writer_gives_up_when_another_program_holds_the_file(opened_home, monkeypatch) -> None:
