@@ -16,7 +16,9 @@
     |  |- UnknownPreset
     |  |- NoActiveModel
     |  |- MissingKey
-    |  `- MissingPackage
+    |  |- MissingPackage
+    |  `- ModelFileError            a local model's file is missing, damaged or could not be fetched
+    |     `- FetchStopped           the caller stopped its fetching
     |- ProviderError                .provider .connection .status .retry_after .request_id .retryable
     |  |- KeyRefused                401
     |  |- PermissionRefused         403
@@ -140,6 +142,14 @@ class MissingKey(NotConfigured):
 
 class MissingPackage(NotConfigured):
     kind = "missing_package"
+
+
+class ModelFileError(NotConfigured):
+    kind = "model_file"
+
+
+class FetchStopped(ModelFileError):
+    kind = "fetch_stopped"
 
 
 class ProviderError(LLMManagerError):
