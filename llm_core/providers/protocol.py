@@ -68,7 +68,12 @@ class Answer:
     text: str = ""
     reasoning: str = ""
     tool_calls: list[ToolCall] = field(default_factory=list)
+    alternatives: list[str] = field(default_factory=list)
+    """Texts of the second and further choices, where n asked for them."""
+    logprobs: list[Mapping[str, Any]] | None = None
+    """One entry for each token, as the provider writes it, where asked for."""
     finish: str | None = None
+    """stop, length, tool_calls, content_filter or error."""
     usage: Usage | None = None
     raw_usage: Mapping[str, Any] | None = None
     further: list[ModelUsage] = field(default_factory=list)

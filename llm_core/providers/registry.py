@@ -1,0 +1,110 @@
+"""The providers there are, and what is true of each before anything is imported.
+
+Adding a provider is one module with a `connect(connection, key)` function, and one row here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import cast
+
+from ..errors import UnknownProvider
+from .protocol import AdapterFactory, Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """`module` is imported when the first adapter is made, and its SDK with it."""
+
+    name: str
+    label: str
+    """The vendor's own spelling."""
+    module: str
+    base_url: str | None = None
+    """Where its API lives, in its SDK's own convention; None where the person must say."""
+    key_variable: str | None = None
+    """The environment variable that its documents name."""
+    key_page: str | None = None
+    """Where a person makes a key."""
+    console: str | None = None
+    """Where a person looks at billing and limits."""
+    capabilities: Capabilities = field(default_factory=Capabilities)
+
+    def factory(self) -> AdapterFactory:
+        """Its `connect` function. Imports the module, not yet the SDK."""
+        return cast(AdapterFactory, import_module(f".{self.module}", __package__).connect)
+
+
+_SHARED = frozenset(
+    {
+        "temperature",
+        "max_tokens",
+        "top_p",
+        "frequency_penalty",
+        "presence_penalty",
+        "seed",
+        "stop",
+        "n",
+        "response_format",
+        "reasoning_effort",
+        "verbosity",
+        "service_tier",
+        "logprobs",
+        "top_logprobs",
+        "system",
+    }
+)
+"""Parameters that OpenAI's formats have a place for."""
+
+_ROWS = (
+    ProviderRow(
+        name="openai",
+        label="OpenAI",
+        module="openai",
+        base_url="https://api.openai.com/v1",
+        key_variable="OPENAI_API_KEY",
+        key_page="https://platform.openai.com/api-keys",
+        console="https://platform.openai.com/settings/organization/billing",
+        capabilities=Capabilities(
+            tools=True, schema=True, images=True, files=True, audio_input=True, parameters=_SHARED
+        ),
+    ),
+    ProviderRow(
+        name="compatible",
+        label="OpenAI-compatible endpoint",
+        module="compatible",
+        capabilities=Capabilities(
+            tools=True,
+            schema=True,
+            images=True,
+            files=True,
+            audio_input=True,
+            needs_key=False,
+            needs_base_url=True,
+            parameters=_SHARED | {"top_k", "min_p", "repetition_penalty"},
+        ),
+    ),
+    ProviderRow(
+        name="local",
+        label="Local model",
+        module="local",
+        capabilities=Capabilities(
+            tools=True,
+            schema=True,
+            needs_key=False,
+            parameters=(_SHARED | {"top_k", "min_p", "repetition_penalty"}) - {"service_tier", "verbosity"},
+        ),
+    ),
+)
+
+REGISTRY: dict[str, ProviderRow] = {row.name: row for row in _ROWS}
+"""Provider name -> its row, in the order that pages show."""
+
+
+def find(provider: str) -> ProviderRow:
+    """Raises UnknownProvider."""
+    try:
+        return REGISTRY[provider]
+    except KeyError:
+        raise UnknownProvider(f"There is no provider {provider!r}.", f"Known ones: {', '.join(REGISTRY)}.") from None

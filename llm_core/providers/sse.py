@@ -1,0 +1,49 @@
+"""Cuts a body of server-sent events into the data of each event (WHATWG HTML, section 9.2.6). For every provider."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LARGEST_EVENT = 64 * 2**20
+"""Bytes. A larger one is no answer of a model, and would only fill the memory."""
+
+
+class EventCutter:
+    """Fed with the bytes as they come, gives the data of the events that are whole by then."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._data: list[bytes] = []
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Raises ValueError for an event beyond LARGEST_EVENT."""
+        lines = (self._rest + chunk).splitlines(keepends=True)
+        # A line without its end waits for the rest, and so does a \r whose \n may be in the next chunk.
+        self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
+        if len(self._rest) > LARGEST_EVENT:
+            raise ValueError("An event is too large.")
+        found = []
+        for raw in lines:
+            line = raw.rstrip(b"\r\n")
+            if line.startswith(b"data:"):
+                self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
+            elif not line and self._data:
+                found.append(b"\n".join(self._data))
+                self._data = []
+        return found
+
+    def end(self) -> list[bytes]:
+        """The last event, where the body ended without the blank line after it."""
+        return self.feed(b"\n\n")
+
+
+def parse_json(data: bytes) -> Any:
+    """Raises ValueError. Some servers write NaN or Infinity, which JSON does not have: those are taken too."""
+    import orjson
+
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        import json
+
+        return json.loads(data)
