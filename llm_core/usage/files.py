@@ -7,7 +7,9 @@ there each step is tried five times within a second before its error is raised.
 from __future__ import annotations
 
 import errno
+import logging
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
 _WINDOWS = os.name == "nt"
 _WAITS = (0.05, 0.1, 0.25, 0.6) if _WINDOWS else ()
 _NO_HARD_LINKS = frozenset(
@@ -59,11 +62,17 @@ def remove(path: Path) -> bool:
     return True
 
 
+def remove_folder(path: Path) -> None:
+    """Remove a folder with all in it, as far as it can be removed now."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
 def create_once(path: Path, content: bytes) -> bool:
     """Create a file with its whole content, synced, unless the name exists. False: another process made it first.
 
     A temporary file gets the name by a hard link, so nobody sees it half written. Where there are no hard links
     (exFAT, some shares) the name is created first and then filled: its reader must tell a part from the whole.
+    Raises OSError, and then the name was not created.
     """
     temporary = path.with_name(f".{os.getpid()}-{os.urandom(6).hex()}.tmp")
     try:
@@ -81,7 +90,10 @@ def create_once(path: Path, content: bytes) -> bool:
                 return False
     finally:
         temporary.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    try:
+        sync_folder(path.parent)
+    except OSError as error:  # the name is there and others act on it: this is not a failure to create it
+        _log.warning("%s could not be synced to disk: %s", path.parent, error)
     return True
 
 

@@ -50,6 +50,23 @@ class SegmentInfo:
     columns_version: int
     blake2b: str
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "rows": self.rows,
+            "bytes": self.bytes,
+            "min_started_at": self.min_started_at.isoformat(),
+            "max_started_at": self.max_started_at.isoformat(),
+            "columns_version": self.columns_version,
+            "blake2b": self.blake2b,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> SegmentInfo:
+        """Raises KeyError, TypeError, ValueError."""
+        times = {name: datetime.fromisoformat(document[name]) for name in ("min_started_at", "max_started_at")}
+        return cls(**{**document, **times})
+
 
 @dataclass(frozen=True, slots=True)
 class SpoolMark:
@@ -81,6 +98,11 @@ class Manifest:
     def rows(self) -> int:
         """Rows in all segments, hidden ones too."""
         return sum(segment.rows for segment in self.segments)
+
+    def offset(self, spool: str) -> int:
+        """Bytes of a spool file that are drained."""
+        mark = self.spools.get(spool)
+        return mark.offset if mark else 0
 
     def next(
         self,
@@ -196,18 +218,7 @@ def _to_json(manifest: Manifest) -> bytes:
             "generation": manifest.generation,
             "made_at": manifest.made_at,
             "made_by": manifest.made_by,
-            "segments": [
-                {
-                    "name": segment.name,
-                    "rows": segment.rows,
-                    "bytes": segment.bytes,
-                    "min_started_at": segment.min_started_at.isoformat(),
-                    "max_started_at": segment.max_started_at.isoformat(),
-                    "columns_version": segment.columns_version,
-                    "blake2b": segment.blake2b,
-                }
-                for segment in manifest.segments
-            ],
+            "segments": [segment.to_json() for segment in manifest.segments],
             "spools": {name: [mark.offset, mark.grown_at] for name, mark in manifest.spools.items()},
             "trash": dict(manifest.trash),
             "hidden": [dict(entry) for entry in manifest.hidden],
@@ -227,16 +238,7 @@ def _from_json(path: Path, number: int, document: Any) -> Manifest:
             generation=number,
             made_at=document["made_at"],
             made_by=document["made_by"],
-            segments=tuple(
-                SegmentInfo(
-                    **{
-                        **segment,
-                        "min_started_at": datetime.fromisoformat(segment["min_started_at"]),
-                        "max_started_at": datetime.fromisoformat(segment["max_started_at"]),
-                    }
-                )
-                for segment in document["segments"]
-            ),
+            segments=tuple(SegmentInfo.from_json(segment) for segment in document["segments"]),
             spools={name: SpoolMark(*mark) for name, mark in document["spools"].items()},
             trash=document["trash"],
             hidden=tuple(document["hidden"]),
