@@ -1,0 +1,82 @@
+"""The reader's own table of records that are kept but not drained yet: this is what makes a record visible at once.
+
+It starts where the manifest's offsets end and then takes in new bytes only. A line that is no record is left out here;
+the drainer will put it in quarantine and report it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from ..store.home import Home
+from .manifest import Manifest, SpoolMark
+from .schema import COLUMNS
+from .spool import collect
+
+if TYPE_CHECKING:
+    import duckdb
+
+LIMIT = 64 * 2**20
+"""Bytes of undrained lines shown at most, about 70,000 records."""
+
+_AT_ONCE = 8 * 2**20
+_COLUMNS = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+_SHAPE = orjson.dumps(COLUMNS).decode()
+
+
+class Tail:
+    """A table of the undrained rows after one manifest. Not safe for threads: its reader holds a lock."""
+
+    def __init__(self, home: Home, manifest: Manifest, table: str) -> None:
+        self.table = table
+        self.bytes = 0
+        """Bytes taken in so far: grows whenever rows become visible."""
+        self.is_whole = True
+        """False when more is waiting than LIMIT."""
+        self.problems: tuple[str, ...] = ()
+        self._home = home
+        self._marks = dict(manifest.spools)
+
+    def create(self, connection: duckdb.DuckDBPyConnection) -> None:
+        connection.execute(f"CREATE TABLE {self.table} ({_COLUMNS})")
+
+    def load(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take in what was appended since the last time."""
+        more = True
+        while more and self.bytes < LIMIT:
+            batch = collect(self._home, self._marks, limit=_AT_ONCE)
+            for piece in batch.pieces:
+                _insert(connection, self.table, piece.lines)
+                self._marks[piece.spool] = SpoolMark(piece.end, 0.0)
+                self.bytes += len(piece.lines)
+            self.problems, more = batch.problems, batch.more
+        self.is_whole = not more
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, lines: bytes) -> None:
+    """`from_json` of a line that is no JSON raises, hence TRY; one that is no object gives a row without an id."""
+    connection.execute(
+        f"""
+        INSERT INTO {table} SELECT unnest(row) FROM (
+            SELECT TRY(from_json(line, $shape)) AS row FROM (SELECT unnest(string_split($lines, chr(10))) AS line)
+        ) WHERE row.id IS NOT NULL AND row.started_at IS NOT NULL
+        """,
+        {"shape": _SHAPE, "lines": _text(lines)},
+    )
+
+
+def _text(lines: bytes) -> str:
+    try:
+        return lines.decode()
+    except UnicodeDecodeError:
+        return "\n".join(line.decode() for line in lines.split(b"\n") if _is_text(line))
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
