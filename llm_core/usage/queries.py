@@ -1,0 +1,186 @@
+"""Named questions over the view `usage`, one function each. What rows they are about comes as a `Condition`.
+
+Measures, in every answer:
+
+    cost_usd              US dollars, Decimal; None when no record of the group has a known cost
+    priced, unpriced      the share of records whose cost is known (0 to 1), and the number whose cost is not
+    calls                 calls that began here: a call with several attempts, or several parts, is one
+    attempts              requests on the wire
+    records               rows of the ledger: an attempt, or a further model that took part in one answer
+    errors                records with status error, partial or interrupted; a call that the caller stopped is none
+    input_tokens ...      sums of every field of `Usage`; None where no record of the group reports usage
+
+The measures add up: over groups, over buckets and over spans that follow each other, they give the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, available_timezones
+
+from ..errors import InvalidInput
+from ..types import USAGE_FIELDS
+from .filters import GROUPABLE, Condition, known, quoted
+from .reader import Snapshot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BUCKETS: tuple[str, ...] = ("hour", "day", "week", "month")
+"""Weeks begin on Monday."""
+
+SORTS: tuple[str, ...] = ("cost_usd", "calls", "attempts", "errors", "input_tokens", "output_tokens")
+
+_BINS_PER_E = 64
+"""Latencies are counted in bins 1.6 % wide on a log scale, so a quantile is off by 0.8 % at most, and counts add up."""
+
+_PARTIAL_SUMS = ", ".join(
+    (
+        "sum(cost_usd) AS cost_usd",
+        "count(cost_usd) AS priced",
+        "count(*) AS records",
+        "count_if(attempt = 1 AND part = 0) AS calls",
+        "count_if(part = 0) AS attempts",
+        "count_if(status IN ('error', 'partial', 'interrupted')) AS errors",
+        *(f"sum({name}) AS {name}" for name in USAGE_FIELDS),
+    )
+)
+"""What is summed over rows; sums of these over groups of rows are the measures."""
+
+_MEASURES = ", ".join(
+    (
+        "sum(cost_usd)::VARCHAR AS cost_usd",
+        "sum(priced) / nullif(sum(records), 0) AS priced",
+        "coalesce(sum(records) - sum(priced), 0)::BIGINT AS unpriced",
+        *(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in ("calls", "attempts", "records", "errors")),
+        *(f"sum({name})::{'DOUBLE' if name == 'audio_seconds' else 'BIGINT'} AS {name}" for name in USAGE_FIELDS),
+    )
+)
+
+_QUANTILES = ("p50", "p95")
+
+
+def summary(snapshot: Snapshot, where: Condition) -> pd.DataFrame:
+    """All measures of the matching records in one row, with latency_p50_ms, latency_p95_ms and the same of ttft."""
+    row = snapshot.frame(f"SELECT {_MEASURES} FROM (SELECT {_PARTIAL_SUMS} FROM usage WHERE {where.sql})", where.values)
+    for column in ("latency", "ttft"):
+        found = quantiles(snapshot, where, column=f"{column}_ms")
+        for quantile in _QUANTILES:
+            row[f"{column}_{quantile}_ms"] = found[f"{quantile}_ms"]
+    return row
+
+
+def groups(
+    snapshot: Snapshot, where: Condition, by: Sequence[str], *, sort: str = "cost_usd", limit: int | None = None
+) -> pd.DataFrame:
+    """Measures by the columns `by`, largest `sort` first, unknown last; only the first `limit` groups when given."""
+    if sort not in SORTS:
+        raise InvalidInput(f"Groups cannot be sorted by {sort!r}.", f"Use one of {', '.join(SORTS)}.")
+    if not by:
+        raise InvalidInput("Groups need a column to group by.", f"Use one of {', '.join(GROUPABLE)}.")
+    lead = _lead(by)
+    return snapshot.frame(
+        f"""
+        SELECT {lead} {_MEASURES}
+        FROM (SELECT {lead} {_PARTIAL_SUMS} FROM usage WHERE {where.sql} GROUP BY ALL) AS part
+        GROUP BY ALL ORDER BY sum(part.{sort}) DESC NULLS LAST, {lead[:-2]} {_limit(limit)}
+        """,
+        where.values,
+    )
+
+
+def series(snapshot: Snapshot, where: Condition, by: Sequence[str], bucket: str, tz: str) -> pd.DataFrame:
+    """Measures by bucket of time and by the columns `by`; `bucket` is when it begins, aware, in `tz`.
+
+    Days begin at midnight in `tz`, so one with a clock change has 23 or 25 hours. Buckets without records are absent.
+    Rows are first summed in quarters of an hour of UTC, of which every zone's days are made: six times as fast as
+    turning each row's time into the zone (151 ms instead of 911 on 5M rows).
+    """
+    if bucket not in BUCKETS:
+        raise InvalidInput(f"There is no bucket {bucket!r}.", f"Use one of {', '.join(BUCKETS)}.")
+    if tz not in available_timezones():
+        raise InvalidInput(f"There is no time zone {tz!r}.", "Give a name as Europe/Berlin, or UTC.")
+    lead = _lead(by)
+    frame = snapshot.frame(
+        f"""
+        SELECT {_bucket_start(bucket)} AS bucket, {lead} {_MEASURES}
+        FROM (
+            SELECT time_bucket(INTERVAL 15 MINUTE, started_at) AS quarter, {lead} {_PARTIAL_SUMS}
+            FROM usage WHERE {where.sql} GROUP BY ALL
+        )
+        GROUP BY ALL ORDER BY {", ".join(("bucket", lead[:-2])) if by else "bucket"}
+        """,
+        {**where.values, "tz": tz},
+    )
+    frame["bucket"] = _aware(frame["bucket"], bucket, tz)
+    return frame
+
+
+def quantiles(
+    snapshot: Snapshot, where: Condition, by: Sequence[str] = (), *, column: str = "latency_ms"
+) -> pd.DataFrame:
+    """p50_ms and p95_ms of `column`, latency_ms or ttft_ms, over all records that have it, by the columns `by`.
+
+    The value of the record at that rank, off by 0.8 % at most (below 1 ms it counts as 1 ms): exact ones need memory in
+    proportion to the rows. None without such records; without `by` there is always one row.
+    """
+    lead = _lead(by)
+    window = f"PARTITION BY {lead[:-2]} " if by else ""
+    ranks = ", ".join(
+        f"exp(min(bin) FILTER (WHERE running >= {quantile[1:]} / 100 * total) / {_BINS_PER_E}) AS {quantile}_ms"
+        for quantile in _QUANTILES
+    )
+    return snapshot.frame(
+        f"""
+        WITH bins AS (
+            SELECT {lead} round(ln(greatest({column}, 1)) * {_BINS_PER_E})::INTEGER AS bin, count(*) AS n
+            FROM usage WHERE {column} IS NOT NULL AND {where.sql} GROUP BY ALL
+        ), ranked AS (
+            SELECT {lead} bin, sum(n) OVER ({window}ORDER BY bin) AS running, sum(n) OVER ({window}) AS total
+            FROM bins
+        )
+        SELECT {lead} {ranks} FROM ranked GROUP BY ALL ORDER BY ALL
+        """,
+        where.values,
+    )
+
+
+def values(snapshot: Snapshot, where: Condition, column: str, limit: int) -> list[str | int]:
+    """The values a column has, those with most records first: what a filter can be set to."""
+    name = quoted(known(column, GROUPABLE))
+    frame = snapshot.frame(
+        f"""
+        SELECT {name} AS value FROM usage WHERE {name} IS NOT NULL AND {where.sql}
+        GROUP BY value ORDER BY count(*) DESC, value LIMIT {int(limit)}
+        """,
+        where.values,
+    )
+    return frame["value"].tolist()
+
+
+def _lead(by: Sequence[str]) -> str:
+    """The grouping columns as the first ones of a SELECT list, each followed by a comma. Raises UnknownColumn."""
+    return "".join(f"{quoted(known(column, GROUPABLE))}, " for column in by)
+
+
+def _limit(limit: int | None) -> str:
+    return "" if limit is None else f"LIMIT {int(limit)}"
+
+
+def _bucket_start(bucket: str) -> str:
+    """When the quarter's bucket begins, in local time; for hours in UTC, as a clock change repeats an hour's name."""
+    local = "timezone($tz, timezone('UTC', quarter))"
+    if bucket == "hour":
+        return f"quarter - to_minutes(extract('minute' FROM {local})::BIGINT)"
+    return f"date_trunc('{bucket}', {local})"
+
+
+def _aware(starts: pd.Series[pd.Timestamp], bucket: str, tz: str) -> pd.Series[pd.Timestamp]:
+    """Where a clock change skips midnight the day begins after it; where it repeats midnight, at the first one."""
+    import numpy as np
+
+    zone = ZoneInfo(tz)
+    if bucket == "hour":
+        return starts.dt.tz_localize("UTC").dt.tz_convert(zone)
+    return starts.dt.tz_localize(zone, ambiguous=np.full(len(starts), True), nonexistent="shift_forward")
