@@ -1,0 +1,286 @@
+"""What the rest of the program asks of the ledger: keep a record, and say what was used and what it cost.
+
+Every answer is a DataFrame; money is in `cost_usd`, as `Decimal`, None where unknown. Times given must know their zone,
+spans include `start` and exclude `end`, and filters are columns of the view by name: `model="gpt-6-luna"`, several
+values as a list, None for records without one, `tags={"team": "search"}`, `priced=False` for those of unknown cost.
+All of them raise UnknownColumn, InvalidInput, QueryFailed and LedgerDamaged.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import StoreError
+from ..store.home import Home
+from ..types import UsageRecord
+from .recorder import Recorder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..settings import SettingsService
+    from .drainer import Drainer
+    from .pricing import Price
+    from .reader import Reader, Snapshot
+    from .sql_console import SqlConsole
+    from .view import Problem
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_BACKLOG = 8 * 2**20
+"""Bytes waiting in the spools above which a question drains first: no program may have drained for days."""
+
+_FLUSH_SECONDS = 30.0
+_KEEP_SPOOL_DAYS = 7.0
+
+
+class UsageService:
+    """The usage ledger of one home. Safe for threads.
+
+    Recording loads neither a database nor prices nor settings: `settings` and `price` are called only when draining.
+    """
+
+    def __init__(
+        self, home: Home, settings: Callable[[], SettingsService] | None = None, price: Price | None = None
+    ) -> None:
+        self._home = home
+        self._settings = settings
+        self._price = price
+        self._recorder = Recorder(home)
+        self._lock = threading.Lock()
+        self._reader_made: Reader | None = None
+        self._console_made: SqlConsole | None = None
+        self._drainer: Drainer | None = None
+        self._current = threading.local()
+
+    def record(self, record: UsageRecord) -> None:
+        """Keep a record: on return it survives the end of this process and is visible. Raises RecordNotKept."""
+        self._recorder.record(record)
+
+    def flush(self) -> None:
+        """Move all records that wait in spools into segments, priced, now. Raises StoreError."""
+        from .drain import drain_all
+
+        with _store_errors():
+            busy = drain_all(self._home, price=self._price, wait=_FLUSH_SECONDS).busy
+        if busy:
+            raise StoreError(f"Another program has been draining the ledger for {_FLUSH_SECONDS:g} s.", "Try again.")
+
+    def sql(self, query: str, params: Mapping[str, Any] | Sequence[Any] | None = None) -> pd.DataFrame:
+        """The result of one SELECT over the view `usage`, with `params` bound to `$name` or `?`.
+
+        DECIMAL columns and sums of them are objects of `Decimal`, exact; avg() of money is a float already in SQL.
+        `started_at` is UTC without a zone. At most 200,000 rows, 30 seconds and 200 MB.
+        Raises QueryRefused, QueryFailed, QueryTooLong, LedgerDamaged.
+        """
+        self._drain_backlog()
+        return self._console.run(query, params)
+
+    def summary(self, start: datetime | None = None, end: datetime | None = None, **filters: Any) -> pd.DataFrame:
+        """One row: cost_usd with priced (0 to 1) and unpriced, calls, attempts, errors, sums of all fields of `Usage`,
+        and latency_p50_ms, latency_p95_ms, ttft_p50_ms, ttft_p95_ms (off by 0.8 % at most).
+
+        A call with several attempts is one call; `queries` says what each measure is.
+        """
+        from .filters import condition
+        from .queries import summary
+
+        where = condition(start, end, filters)
+        return self._ask(lambda snapshot: summary(snapshot, where))
+
+    def series(
+        self,
+        by: str | Sequence[str] | None = None,
+        bucket: str = "day",
+        tz: str = "UTC",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """The measures of `summary`, without latency, for each bucket of time and each value of the columns `by`.
+
+        `bucket` is hour, day, week (from Monday) or month; the column `bucket` is its beginning, aware, in `tz`. Days
+        begin at midnight there, so one with a clock change has 23 or 25 hours, and the sum over buckets is the total.
+        Buckets without records are absent.
+        """
+        from .filters import condition
+        from .queries import series
+
+        where = condition(start, end, filters)
+        return self._ask(lambda snapshot: series(snapshot, where, _columns(by), bucket, tz))
+
+    def groups(
+        self,
+        by: str | Sequence[str],
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        sort: str = "cost_usd",
+        limit: int | None = None,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """The measures of `summary`, without latency, by the columns `by`: largest `sort` first, up to `limit` rows."""
+        from .filters import condition
+        from .queries import groups
+
+        where = condition(start, end, filters)
+        return self._ask(lambda snapshot: groups(snapshot, where, _columns(by), sort=sort, limit=limit))
+
+    def latency(
+        self,
+        by: str | Sequence[str] | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        column: str = "latency_ms",
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """p50_ms and p95_ms of latency_ms or ttft_ms by the columns `by`, off by 0.8 % at most; NaN where unknown."""
+        from .filters import condition
+        from .queries import quantiles
+
+        where = condition(start, end, filters)
+        return self._ask(lambda snapshot: quantiles(snapshot, where, _columns(by), column=column))
+
+    def history(
+        self,
+        limit: int = 200,
+        before: tuple[datetime, str] | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """The newest records, one row each, newest first; all columns but raw_usage unless `columns` names others.
+
+        The next page comes after the last row of this one: `before=(row.started_at, row.id)`. Records that arrive
+        meanwhile do not shift it. `started_at` is aware, in UTC.
+        """
+        from .filters import condition
+        from .history import DEFAULT_COLUMNS, Place, history
+
+        where = condition(start, end, filters)
+        names = DEFAULT_COLUMNS if columns is None else columns
+        place = None if before is None else Place(*before)
+        return self._ask(lambda snapshot: history(snapshot, where, limit=limit, before=place, columns=names))
+
+    def values(self, column: str, *, limit: int = 1000, **filters: Any) -> list[Any]:
+        """The values that a column has, those with most records first: what a filter can be set to."""
+        from .filters import condition
+        from .queries import values
+
+        where = condition(None, None, filters)
+        return self._ask(lambda snapshot: values(snapshot, where, column, limit))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All questions asked in this block, by this thread, are about the same records: figures on a page agree."""
+        if self._snapshot is not None:
+            yield
+            return
+        self._drain_backlog()
+        with self._reader.snapshot() as self._current.snapshot:
+            try:
+                yield
+            finally:
+                self._current.snapshot = None
+
+    def token(self) -> Hashable:
+        """Changes when new records are visible, and when files were rearranged: the key of a cache of answers."""
+        return self._reader.token()
+
+    def problems(self) -> list[Problem]:
+        """What part of the ledger cannot be shown, with its rows and period; empty when all is well."""
+        return self._reader.problems()
+
+    def keep_draining(self) -> None:
+        """Drain, merge and sweep in a background thread of this process from now on, until `close`."""
+        from .drainer import Drainer
+
+        with self._lock:
+            if self._drainer is None:
+                self._drainer = Drainer(self._home, price=self._price, keep_spool_days=self._keep_spool_days)
+            self._drainer.start()
+
+    def close(self) -> None:
+        """End what was started. Everything works again afterwards."""
+        with self._lock:
+            reader, self._reader_made = self._reader_made, None
+            console, self._console_made = self._console_made, None
+            drainer, self._drainer = self._drainer, None
+        if drainer is not None:
+            drainer.stop()
+        if reader is not None:
+            reader.close()
+        if console is not None:
+            console.close()
+        self._recorder.close()
+
+    def _keep_spool_days(self) -> float:
+        return float(self._settings().get("usage.keep_spool_days")) if self._settings else _KEEP_SPOOL_DAYS
+
+    def _ask(self, question: Callable[[Snapshot], T]) -> T:
+        with self.snapshot():
+            assert self._snapshot is not None
+            return self._snapshot.ask(question)
+
+    @property
+    def _snapshot(self) -> Snapshot | None:
+        return getattr(self._current, "snapshot", None)
+
+    @property
+    def _reader(self) -> Reader:
+        from .reader import Reader
+
+        with self._lock:
+            if self._reader_made is None:
+                self._reader_made = Reader(self._home)
+            return self._reader_made
+
+    @property
+    def _console(self) -> SqlConsole:
+        from .sql_console import SqlConsole
+
+        with self._lock:
+            if self._console_made is None:
+                self._console_made = SqlConsole(self._home)
+            return self._console_made
+
+    def _drain_backlog(self) -> None:
+        """Drain what was left undrained for long, so that a question does not read it as text each time."""
+        from .drain import drain_all
+        from .manifest import load_newest
+        from .spool import undrained_bytes
+
+        if undrained_bytes(self._home, load_newest(self._home).spools) > _BACKLOG:
+            try:
+                with _store_errors():
+                    drain_all(self._home, price=self._price, wait=0.0)
+            except StoreError as error:  # the question can still be answered, from the spools themselves
+                _log.warning("%s", error)
+
+
+def _columns(by: str | Sequence[str] | None) -> Sequence[str]:
+    return () if by is None else (by,) if isinstance(by, str) else by
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """What the disk or DuckDB cannot do, as our own error."""
+    import duckdb
+
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        raise StoreError(
+            f"The ledger could not be written: {error}",
+            "No record is lost. Check free space on the disk and try again.",
+        ) from None
