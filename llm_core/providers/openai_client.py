@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidConnection, MissingPackage
+from ..errors import InvalidConnection
 from ..types import LLMProvider
 from . import http
 
@@ -46,48 +46,42 @@ def checked_options(connection: LLMProvider, known: frozenset[str]) -> Mapping[s
 
 
 def new_client(connection: LLMProvider, base_url: str, key: str | None) -> OpenAI:
-    """Raises MissingPackage."""
-    openai = _sdk()
+    import openai
+
     own = http.new_client(base_url, ca_bundle=connection.options.get("ca_bundle"))
-    client: OpenAI = openai.OpenAI(**_arguments(openai, connection, base_url, key), http_client=own)
+    client: OpenAI = openai.OpenAI(**_arguments(connection, base_url, key), http_client=own)
     _forget_environment(client, connection)
     return client
 
 
 def new_async_client(connection: LLMProvider, base_url: str, key: str | None) -> AsyncOpenAI:
-    """Raises MissingPackage."""
-    openai = _sdk()
+    import openai
+
     own = http.new_async_client(base_url, ca_bundle=connection.options.get("ca_bundle"))
-    client: AsyncOpenAI = openai.AsyncOpenAI(**_arguments(openai, connection, base_url, key), http_client=own)
+    client: AsyncOpenAI = openai.AsyncOpenAI(**_arguments(connection, base_url, key), http_client=own)
     _forget_environment(client, connection)
     return client
 
 
-def _sdk() -> Any:
-    try:
-        import openai
-    except ImportError:
-        raise MissingPackage("The openai package is not installed.", "Install it: pip install openai") from None
-    return openai
-
-
-def _arguments(openai: Any, connection: LLMProvider, base_url: str, key: str | None) -> dict[str, Any]:
+def _arguments(connection: LLMProvider, base_url: str, key: str | None) -> dict[str, Any]:
     return {
         # The SDK insists on a key; without one its header is left out below.
         "api_key": key or "none",
         "base_url": base_url,
         "max_retries": 0,
-        "default_headers": _headers(openai, connection, key),
+        "default_headers": _headers(connection, key),
         "default_query": dict(connection.options.get("query", {})),
     }
 
 
-def _headers(openai: Any, connection: LLMProvider, key: str | None) -> dict[str, Any]:
+def _headers(connection: LLMProvider, key: str | None) -> dict[str, Any]:
     """The connection's headers, and none of OPENAI_CUSTOM_HEADERS, which the SDK would send to any endpoint."""
+    from openai import Omit
+
     ambient = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
-    headers: dict[str, Any] = {line.partition(":")[0].strip(): openai.Omit() for line in ambient if ":" in line}
+    headers: dict[str, Any] = {line.partition(":")[0].strip(): Omit() for line in ambient if ":" in line}
     headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
-    headers["Authorization"] = f"Bearer {key}" if key else openai.Omit()
+    headers["Authorization"] = f"Bearer {key}" if key else Omit()
     return headers | dict(connection.options.get("headers", {}))
 
 

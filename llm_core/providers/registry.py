@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import cast
 
-from ..errors import UnknownProvider
+from ..errors import MissingPackage, UnknownProvider
 from .protocol import AdapterFactory, Capabilities
 
 
@@ -21,6 +21,8 @@ class ProviderRow:
     label: str
     """The vendor's own spelling."""
     module: str
+    sdk: str | None = None
+    """The package its adapter imports when first used; loading it may take most of a second."""
     base_url: str | None = None
     """Where its API lives, in its SDK's own convention; None where the person must say."""
     key_variable: str | None = None
@@ -29,11 +31,21 @@ class ProviderRow:
     """Where a person makes a key."""
     console: str | None = None
     """Where a person looks at billing and limits."""
+    lists_at_once: bool = False
+    """Its models are known without asking anybody, so that connecting also lists them."""
     capabilities: Capabilities = field(default_factory=Capabilities)
 
     def factory(self) -> AdapterFactory:
         """Its `connect` function. Imports the module, not yet the SDK."""
         return cast(AdapterFactory, import_module(f".{self.module}", __package__).connect)
+
+    def load_sdk(self) -> None:
+        """Import the SDK ahead of its first use. Raises MissingPackage."""
+        try:
+            if self.sdk is not None:
+                import_module(self.sdk)
+        except ImportError:
+            raise MissingPackage(f"The {self.sdk} package is not installed.", f"pip install {self.sdk}") from None
 
 
 _SHARED = frozenset(
@@ -62,6 +74,7 @@ _ROWS = (
         name="openai",
         label="OpenAI",
         module="openai",
+        sdk="openai",
         base_url="https://api.openai.com/v1",
         key_variable="OPENAI_API_KEY",
         key_page="https://platform.openai.com/api-keys",
@@ -74,6 +87,7 @@ _ROWS = (
         name="compatible",
         label="OpenAI-compatible endpoint",
         module="compatible",
+        sdk="openai",
         capabilities=Capabilities(
             tools=True,
             schema=True,
@@ -89,11 +103,12 @@ _ROWS = (
         name="local",
         label="Local model",
         module="local",
+        lists_at_once=True,
         capabilities=Capabilities(
             tools=True,
             schema=True,
             needs_key=False,
-            parameters=(_SHARED | {"top_k", "min_p", "repetition_penalty"}) - {"service_tier", "verbosity"},
+            parameters=(_SHARED | {"top_k", "min_p", "repetition_penalty"}) - {"service_tier", "verbosity", "n"},
         ),
     ),
 )
