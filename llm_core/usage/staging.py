@@ -56,7 +56,7 @@ def stage(connection: DuckDBPyConnection, batch: Batch, folder: Path) -> list[Ba
     One read_json takes all lines. It fails as a whole for one bad line: then the lines are looked at one by one, and
     those that only DuckDB refuses (a wrong type) are found by halving. Raises OSError, duckdb.Error (disk full).
     """
-    connection.execute(f"CREATE TEMP TABLE batch ({TABLE_COLUMNS})")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE batch ({TABLE_COLUMNS})")
     bad = [
         BadLine(piece.spool, piece.offset + len(piece.lines), "cut off: its writer ended in mid-line", piece.torn)
         for piece in batch.pieces
