@@ -6,7 +6,7 @@ an answer is parsed once, and every field a vendor adds is kept. The SDK's own r
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from functools import cache
 from itertools import takewhile
 from types import TracebackType
@@ -124,7 +124,7 @@ class OpenAIAdapter:
                 form.read(parse_json(response.content), into)
         failing.check()
 
-    def stream(self, request: ChatRequest, into: Answer) -> Iterator[Piece]:
+    def stream(self, request: ChatRequest, into: Answer) -> Generator[Piece, None, None]:
         form = self._format_for(request)
         post = _post(form, request, stream=True)
         failing = Failing(self._source, into)
@@ -142,7 +142,7 @@ class OpenAIAdapter:
                 response.close()
         failing.check()
 
-    async def astream(self, request: ChatRequest, into: Answer) -> AsyncIterator[Piece]:
+    async def astream(self, request: ChatRequest, into: Answer) -> AsyncGenerator[Piece, None]:
         form = self._format_for(request)
         post = _post(form, request, stream=True)
         failing = Failing(self._source, into)
