@@ -1,0 +1,116 @@
+"""The program `llm-manager`: starts the app, looks after the ledger, prints what was spent. Thin over the services."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .errors import LLMManagerError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .usage.doctor import Report
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run(port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8501) -> None:
+    """Run the app in this terminal, until Ctrl+C."""
+    from streamlit.web.cli import main
+
+    script = _app_script()
+    if home := os.environ.get("LLM_MANAGER_HOME"):
+        os.environ["LLM_MANAGER_HOME"] = str(Path(home).expanduser().absolute())
+    os.chdir(script.parent)  # where Streamlit looks for .streamlit/config.toml
+    main(["run", str(script), "--server.port", str(port)], prog_name="streamlit")
+
+
+@app.command()
+def doctor(
+    rebuild: Annotated[bool, typer.Option(help="Make a damaged ledger anew from all that is left of it.")] = False,
+) -> None:
+    """Check every byte of the usage ledger. Ends with 1 when records cannot be shown."""
+    from .usage.doctor import verify
+    from .usage.rebuild import rebuild as rebuild_ledger
+    from .workspace import Workspace
+
+    with _errors() as console, Workspace.open() as workspace:
+        report = verify(workspace.home)
+        _print_report(console, report)
+        if rebuild and report.is_damaged:
+            made = rebuild_ledger(workspace.home, price=lambda *args, **named: workspace.models.price(*args, **named))
+            console.print(
+                f"Made anew: {made.rows:,} records in {made.segments} files, {made.from_spools:,} of them from spools."
+            )
+            report = verify(workspace.home)
+            _print_report(console, report)
+        elif rebuild:
+            console.print("There is nothing to make anew.")
+    raise typer.Exit(1 if report.is_damaged else 0)
+
+
+@app.command()
+def usage(days: Annotated[int, typer.Option(help="How far back, in days.", min=1, max=3650)] = 30) -> None:
+    """Print calls, tokens and cost by model."""
+    from rich.table import Table
+
+    from .workspace import Workspace
+
+    with _errors() as console, Workspace.open() as workspace:
+        found = workspace.usage.sql(
+            """
+            SELECT connection || ':' || model AS model, count(DISTINCT call_id) AS calls,
+                   coalesce(sum(input_tokens), 0)::BIGINT AS tokens_in,
+                   coalesce(sum(output_tokens), 0)::BIGINT AS tokens_out,
+                   sum(cost_usd) AS cost, count(*) FILTER (cost_usd IS NULL) AS unpriced
+            FROM usage WHERE started_at >= $since GROUP BY ALL ORDER BY cost DESC NULLS LAST, calls DESC
+            """,
+            {"since": (datetime.now(UTC) - timedelta(days=days)).replace(tzinfo=None)},
+        )
+    table = Table("model", title=f"The last {days} days")
+    for name in ("calls", "tokens in", "tokens out", "cost, US$", "unpriced"):
+        table.add_column(name, justify="right")
+    for model, calls, tokens_in, tokens_out, cost, unpriced in found.itertuples(index=False, name=None):
+        money = "unknown" if cost is None else f"{cost:,.4f}"
+        table.add_row(
+            model, f"{calls:,}", f"{tokens_in:,}", f"{tokens_out:,}", money, f"{unpriced:,}" if unpriced else ""
+        )
+    console.print(table if len(found) else f"No calls in the last {days} days.")
+
+
+def _app_script() -> Path:
+    """`app.py` of the checkout this package lies in, else the copy that an installed package carries."""
+    package = Path(__file__).parent
+    checkout = package.parent / "app.py"
+    return checkout if checkout.is_file() else package / "dashboard" / "app.py"
+
+
+def _print_report(console: Console, report: Report) -> None:
+    console.print(
+        f"Generation {report.generation}: {report.rows:,} records in {report.segments} files, "
+        f"{report.waiting:,} bytes wait to be drained."
+    )
+    for finding in report.findings:
+        console.print(f"{finding.severity}: {finding.message} {finding.hint}", markup=False)
+    if not report.findings:
+        console.print("All is well.")
+
+
+@contextmanager
+def _errors() -> Iterator[Console]:
+    """The console to print to; our own errors are told in a sentence, and end the program with 1."""
+    from rich.console import Console
+
+    try:
+        yield Console(highlight=False)
+    except LLMManagerError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
