@@ -140,9 +140,9 @@ class ResponsesReader:
 
     def _over(self, response: Any) -> Piece | None:
         """The last event repeats the whole answer. What was given out stays; only what never came is added."""
-        self.done = True
         streamed, reasoned = self._into.text, self._into.reasoning
         self._form.read(response, self._into)
+        self.done = True  # only now: an error in it is no end
         self._into.reasoning = reasoned or self._into.reasoning
         if not streamed:
             return Piece(self._into.text) if self._into.text else None
