@@ -306,6 +306,12 @@ class UsageRecord:
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1e12:
                 raise InvalidRecord(f"{name} must be milliseconds of 0 or more, not {value!r}.")
+        for name in ("attempt", "part", "preset_version"):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or not 0 <= value < 2**31):
+                raise InvalidRecord(f"{name} must be a whole number from 0 to 2,147,483,647, not {value!r}.")
+        if self.price_from is not None and type(self.price_from) is not date:
+            raise InvalidRecord(f"price_from must be a date, not {self.price_from!r}.")
         if self.tags is not None and not all(isinstance(k, str) and isinstance(v, str) for k, v in self.tags.items()):
             raise InvalidRecord("Tags must map text to text.", 'For example {"team": "search"}.')
 
