@@ -1,0 +1,22 @@
+"""What a person chose on one page is there on the next, and after a restart: model, preset, span of time."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from llm_core import Workspace
+
+
+def choice(ws: Workspace, name: str) -> str:
+    """The chosen `model`, `preset` or `span`: of this session, else the one last chosen anywhere; "" for none."""
+    return str(st.session_state.setdefault(f"choice.{name}", ws.settings.get(f"ui.{name}")))
+
+
+def choose(ws: Workspace, name: str, value: str | None) -> None:
+    st.session_state[f"choice.{name}"] = value or ""
+    ws.settings.set(f"ui.{name}", value or "")
+
+
+def choose_from(ws: Workspace, name: str, widget: str) -> None:
+    """Callback of the widget with the key `widget`."""
+    choose(ws, name, st.session_state[widget])

@@ -1,0 +1,71 @@
+"""What pages ask of the ledger, answers kept until new records are visible, and the pulse that looks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from llm_core import Workspace
+from pages.components.span import Span
+
+CALLS_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Of one span and one set of filters, all from the same records."""
+
+    now: pd.Series
+    before: pd.Series
+    by_bucket: pd.DataFrame
+    by_model: pd.DataFrame
+    calls: pd.DataFrame
+
+
+@st.fragment(run_every="1s")
+def pulse(ws: Workspace, seen: Any) -> None:
+    """Draws nothing. Runs the page again once there are records it has not shown: `seen` is its ledger token."""
+    if ws.usage.token() != seen:
+        st.rerun()
+
+
+def answers(ws: Workspace, token: Any, span: Span, filters: Mapping[str, str]) -> Answers:
+    return _answers(ws, str(ws.home.path), token, span, dict(filters))
+
+
+@st.cache_data(max_entries=32, ttl="1h", show_spinner=False)
+def _answers(_ws: Workspace, home: str, token: Any, span: Span, filters: dict[str, str]) -> Answers:
+    usage, when = _ws.usage, {"start": span.start, **filters}
+    with usage.snapshot():
+        return Answers(
+            now=usage.summary(**when).iloc[0],
+            before=usage.summary(span.earlier[0], span.earlier[1], **filters).iloc[0],
+            by_bucket=usage.series(bucket=span.bucket, tz=span.tz, **when),
+            by_model=usage.series(by="model", bucket=span.bucket, tz=span.tz, **when),
+            calls=usage.history(limit=CALLS_SHOWN, **when),
+        )
+
+
+def values(ws: Workspace, token: Any, column: str) -> list[str]:
+    """What a filter on this column can be set to, the most frequent first."""
+    return _values(ws, str(ws.home.path), token, column)
+
+
+@st.cache_data(max_entries=32, ttl="1h", show_spinner=False)
+def _values(_ws: Workspace, home: str, token: Any, column: str) -> list[str]:
+    return _ws.usage.values(column, limit=200)
+
+
+def by_connection(ws: Workspace, token: Any, start: datetime) -> pd.DataFrame:
+    """Spend, calls and errors since `start`, one row for each connection, by its name."""
+    return _by_connection(ws, str(ws.home.path), token, start)
+
+
+@st.cache_data(max_entries=8, ttl="1h", show_spinner=False)
+def _by_connection(_ws: Workspace, home: str, token: Any, start: datetime) -> pd.DataFrame:
+    return _ws.usage.groups("connection", start=start).set_index("connection")

@@ -1,0 +1,182 @@
+"""What every page shares: page config, navigation, the guard, the workspace, and where errors become words."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from llm_core import Workspace
+from llm_core.errors import LLMManagerError
+from pages.components import figures
+
+log = logging.getLogger(__name__)
+ROOT = Path(__file__).resolve().parents[2]
+APP = "LLM Manager"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _page(name: str, icon: str, about: str, *, default: bool = False) -> Any:
+    path = ROOT / "pages" / f"{name}.py"
+    return st.Page(path, title=name.capitalize(), icon=f":material/{icon}:", help=about, default=default)
+
+
+def navigation() -> Any:
+    """The page asked for, out of all pages in their groups."""
+    return st.navigation(
+        {
+            "": [_page("welcome", "home", "Three ways to start, and what is left to set up.", default=True)],
+            "Manage": [
+                _page("providers", "hub", "What is connected, and whether it answers."),
+                _page("models", "deployed_code", "Which models there are, and what they cost."),
+                _page("parameters", "tune", "Presets of temperature, length and the like."),
+            ],
+            "Watch": [_page("usage", "monitoring", "What was spent, on what, and whether it is normal.")],
+            "Try": [_page("tester", "science", "Ask a model and see the answer, its tokens, time and cost.")],
+        }
+    )
+
+
+def start() -> Any:
+    """First call of app.py: the page asked for."""
+    st.session_state["shell.ready"] = True
+    return _configured_navigation()
+
+
+def _configured_navigation() -> Any:
+    """A page's icon would become the tab's, and a material one is fetched from outside there: name a local one."""
+    st.set_page_config(page_icon=str(ROOT / "pages/components/mark.svg"), layout="wide")
+    return navigation()
+
+
+def guard() -> None:
+    """First call of every page: hand over to app.py when a fresh server was asked for this page directly.
+
+    Until `st.navigation` has run once in the process, Streamlit runs files of `pages/` on their own, without app.py.
+    """
+    if "shell.ready" not in st.session_state:
+        _configured_navigation()
+        st.rerun()
+
+
+def identity() -> str:
+    """Who is using the app. Local mode: the one person whose account runs it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "local"
+
+
+def on_sample() -> bool:
+    """Whether this session looks at sample data; LLM_MANAGER_SAMPLE=1 makes every session start so."""
+    return bool(st.session_state.setdefault("shell.sample", os.environ.get("LLM_MANAGER_SAMPLE") == "1"))
+
+
+def use_sample(on: bool) -> None:
+    """Callback: look at the sample data, or back at the real records. Nothing chosen on one side leaks to the other."""
+    for key in [key for key in st.session_state if not str(key).startswith("shell.")]:
+        del st.session_state[key]
+    st.session_state["shell.sample"] = on
+
+
+def workspace() -> Workspace:
+    """The workspace this session looks at, opened once for the whole process."""
+    return _open(on_sample())
+
+
+@st.cache_resource(show_spinner="Opening the workspace", max_entries=2, on_release=lambda ws: ws.close())
+def _open(sample: bool) -> Workspace:
+    if sample:
+        return Workspace.open_sample()
+    ws = Workspace.open()
+    ws.usage.keep_draining()
+    return ws
+
+
+def tz() -> ZoneInfo:
+    """Where days begin and times are read: the zone chosen in the settings, else the browser's."""
+    return figures.zone(workspace().settings.get("usage.time_zone") or st.context.timezone)
+
+
+def theme() -> str:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def header(title: str, caption: str = "") -> Any:
+    """The page's title; returns the container at its right for the page's main controls."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        st.title(title, anchor=False, width="content")
+        controls = st.container(horizontal=True, vertical_alignment="bottom", width="content")
+    if caption:
+        st.caption(caption)
+    return controls
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """Turn whatever goes wrong inside into words: ours say what, why and what to do; others are logged and folded."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  the one place where everything is caught
+        show(error)
+
+
+def show(error: Exception) -> None:
+    if isinstance(error, LLMManagerError):
+        st.error(error.hint or "Try again.", title=error.message, icon=":material/error:")
+        return
+    log.exception("A page failed", exc_info=error)
+    st.error(
+        "Nothing was lost. Try again; the log of the program has the details.",
+        title="This part of the page could not be shown.",
+        icon=":material/error:",
+    )
+    with st.expander("Details", type="compact"):
+        st.text(f"{type(error).__name__} in {_where(error)}")
+
+
+def _where(error: Exception) -> str:
+    """File and line of the failure. The message stays in the log: it could hold what was typed."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}" if trace else "an unknown place"
+
+
+def callback(action: Callable[P, T]) -> Callable[P, T | None]:
+    """For `on_click` and the like, which run before the page: keep the error, and let the page show it in its place."""
+
+    @functools.wraps(action)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return action(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  shown by `leftovers`
+            st.session_state["shell.error"] = error
+            return None
+
+    return guarded
+
+
+def leftovers() -> None:
+    """Show what the last callback left: its error, or the news that it worked."""
+    error = st.session_state.pop("shell.error", None)
+    if error is not None:
+        show(error)
+    news = st.session_state.pop("shell.news", None)
+    if news:
+        st.toast(news, icon=":material/check_circle:")
+
+
+def tell(news: str) -> None:
+    """From a callback: say in the next run that it worked."""
+    st.session_state["shell.news"] = news

@@ -1,0 +1,45 @@
+"""On every page: the model that is active for chat, how the connections are, and the label of sample data."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import streamlit as st
+
+from llm_core import Workspace
+from pages.components import figures, provider_card, shell
+
+
+def draw(ws: Workspace) -> None:
+    if ws.is_sample:
+        _label_sample_data()
+    with st.sidebar:
+        _active_model(ws)
+        _health(ws)
+
+
+def _active_model(ws: Workspace) -> None:
+    st.caption("Active for chat")
+    active = ws.models.active("chat")
+    if active is None:
+        st.page_link("pages/models.py", label="Choose a model", icon=":material/add_circle:")
+        return
+    model = ws.models.get(active)
+    price = figures.price_pair(model.input_price, model.output_price)
+    name, connection = figures.plain(model.display_name or model.name), figures.plain(model.connection)
+    st.markdown(f"**{name}**  \n:small[{connection} · {price}]")
+
+
+def _health(ws: Workspace) -> None:
+    st.caption("Connections")
+    words = Counter(provider_card.health(connection) for connection in ws.providers.list())
+    told = [f":{health.colour}[●] {number} {health.word.lower()}" for health, number in words.items()]
+    st.page_link("pages/providers.py", label=", ".join(told) or "None yet: connect one", icon=None)
+
+
+def _label_sample_data() -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="sample_label"):
+        st.markdown(
+            ":orange-badge[:material/science: Sample data] Made up, kept apart from your records.", width="stretch"
+        )
+        st.button("Leave sample data", on_click=shell.use_sample, args=(False,), type="secondary", key="leave_sample")

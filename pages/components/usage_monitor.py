@@ -1,0 +1,129 @@
+"""Draws what was spent: six tiles with their change and trend, the coverage of the totals, the main chart."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import charts, figures, shell
+from pages.components.figures import known
+from pages.components.live import Answers
+from pages.components.span import Span, every_bucket
+
+MEASURES = {"Spend": "cost_usd", "Calls": "calls", "Tokens": "tokens"}
+
+
+def tiles(found: Answers, span: Span) -> None:
+    """Six figures. A delta's colour says good or bad, not up or down: more spend, time or errors is bad."""
+    now, before, each = found.now, found.before, every_bucket(found.by_bucket, span)
+    tokens, cached, failed = _tokens(now), _ratio(now, "cache_read_tokens", "input_tokens"), _failed(now)
+    cached_before = _ratio(before, "cache_read_tokens", "input_tokens")
+    slower = figures.difference(now.latency_p95_ms, before.latency_p95_ms, "s", 0.001)
+    with st.grid(6, min_column_width=148):
+        _tile(
+            "Spend", figures.usd(now.cost_usd), figures.change(now.cost_usd, before.cost_usd), each.cost_usd, bad=True
+        )
+        _tile("Calls", figures.count(now.calls), figures.change(now.calls, before.calls), each.calls)
+        _tile(
+            "Tokens",
+            figures.count(tokens),
+            figures.change(tokens, _tokens(before)),
+            each.input_tokens + each.output_tokens,
+            about=f"{figures.exact(now.input_tokens)} in, {figures.exact(now.output_tokens)} out",
+        )
+        _tile(
+            "Cache read",
+            figures.share(cached),
+            figures.difference(cached, cached_before, "pt", 100, 0),
+            each.cache_read_tokens / each.input_tokens,
+            about="The share of prompt tokens that the provider had in its cache, at a lower price.",
+        )
+        _tile(
+            "p95 latency",
+            figures.duration(now.latency_p95_ms),
+            slower,
+            None,
+            bad=True,
+            about="95 of 100 requests took no longer than this.",
+        )
+        _tile(
+            "Errors",
+            figures.share(failed),
+            figures.difference(failed, _failed(before), "pt", 100),
+            each.errors / each.attempts,
+            bad=True,
+            about=f"{figures.exact(now.errors)} of {figures.exact(now.attempts)} requests. A call you stopped is none.",
+        )
+
+
+def _tile(
+    name: str, value: str, delta: str | int | None, trend: pd.Series | None, *, bad: bool = False, about: str = ""
+) -> None:
+    st.metric(
+        name,
+        value,
+        delta,
+        delta_color="inverse" if bad else "normal",
+        border=True,
+        height="stretch",
+        chart_data=None if trend is None else trend.astype(float).fillna(0).tolist(),
+        help=about or ("Not known for any of these calls." if value == figures.UNKNOWN else None),
+    )
+
+
+def coverage(now: pd.Series, span: Span) -> None:
+    """What the totals cover, in which zone days begin, and what the deltas compare with."""
+    parts = [f"{figures.share(now.priced)} of requests priced"] if known(now.priced) else []
+    if now.unpriced:
+        parts.append(f"{figures.exact(now.unpriced)} unpriced and not in the spend")
+    parts += [f"{span.bucket}s in {span.tz}", f"compared with the {span.words} before"]
+    st.caption(" · ".join(parts))
+
+
+def chart(by_model: pd.DataFrame, span: Span) -> None:
+    """Spend, calls or tokens per bucket, stacked by model."""
+    with st.container(border=True):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            title = st.container(width="content")
+            measure = st.segmented_control(
+                "Measure", MEASURES, default="Spend", required=True, label_visibility="collapsed", key="usage.measure"
+            )
+        title.markdown(f"**{measure} per {span.bucket} by model**")
+        column = MEASURES[measure]
+        frame = by_model.assign(tokens=by_model.input_tokens + by_model.output_tokens)
+        frame[column] = frame[column].astype(float)
+        frame = frame[frame[column] > 0]
+        if frame.empty:
+            st.caption("Nothing in this span has a known price above $0." if measure == "Spend" else "Nothing here.")
+            return
+        taken = _colours(frame.groupby("model")[column].sum().sort_values(ascending=False).index.tolist())
+        figure = charts.bars(
+            frame,
+            by="model",
+            value=column,
+            taken=taken,
+            theme=shell.theme(),
+            money=measure == "Spend",
+            hourly=span.count == 24,
+        )
+        st.plotly_chart(
+            figure, config=charts.NO_TOOLBAR, alt=f"{measure} per {span.bucket} by model", key="usage.chart"
+        )
+
+
+def _colours(models: list[str]) -> dict[str, int]:
+    """The colour slots handed out in this session, so that a model looks the same on every page."""
+    taken = st.session_state["colours"] = charts.slots(models, st.session_state.get("colours", {}))
+    return taken
+
+
+def _tokens(row: pd.Series) -> int | None:
+    return row.input_tokens + row.output_tokens if known(row.input_tokens) else None
+
+
+def _failed(row: pd.Series) -> float | None:
+    return _ratio(row, "errors", "attempts")
+
+
+def _ratio(row: pd.Series, part: str, whole: str) -> float | None:
+    return float(row[part]) / float(row[whole]) if known(row[part]) and known(row[whole]) and row[whole] else None

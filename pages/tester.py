@@ -1,0 +1,47 @@
+"""Which model is better: for now one lane, where a prompt is answered as you watch, with its tokens, time and cost."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import figures, local_model, model_selector, model_tester, shell
+
+KEY = "tester"
+
+shell.guard()
+ws = shell.workspace()
+shell.header("Tester", "Ask a model and see its answer, the tokens it took, its time and its cost.")
+
+busy = model_tester.running(KEY)
+left, right = st.columns(2)
+with left:
+    model = model_selector.model(ws, f"{KEY}.model", disabled=busy)
+if model is None:
+    model_selector.nothing_to_choose(ws)
+    st.stop()
+with right:
+    preset = model_selector.preset(ws, f"{KEY}.preset", disabled=busy)
+
+prompt = st.text_area(
+    "Prompt",
+    "Why is the sky blue? Answer in three sentences.",
+    key=f"{KEY}.prompt",
+    height=120,
+    persist_state="session",
+    disabled=busy,
+)
+model_tester.buttons(KEY, disabled=not prompt.strip() or ws.is_sample)
+if ws.is_sample:
+    st.caption("Sample data makes no calls. Leave it to ask a model.")
+
+with st.container(border=True):
+    st.markdown(f"**{figures.plain(model.display_name or model.name)}** :gray[· {figures.plain(preset)}]")
+    lane = model_tester.answer(
+        KEY,
+        lambda: ws.llm.astream(prompt, model=model.id, preset=preset, app=shell.APP, user=shell.identity()),
+        lambda: local_model.fetch(ws.providers.get(model.connection)),
+    )
+    if lane is None:
+        st.caption("The answer appears here.")
+    elif lane.reply is not None:
+        st.page_link("pages/usage.py", label="See it on Usage", icon=":material/monitoring:")

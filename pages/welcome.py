@@ -1,0 +1,44 @@
+"""Three ways to start, and four steps that tick themselves off."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import first_answer, shell, steps
+
+shell.guard()
+ws = shell.workspace()
+shell.header("Welcome", "Connect models, know what they cost, and see every call you make.")
+
+doors = st.grid(3, min_column_width=260, gap="medium")
+with doors, st.container(border=True, height="stretch"):
+    st.subheader("Try a model on this machine, no key", icon=":material/computer:", anchor=False)
+    st.markdown("SmolLM2 135M runs inside this app: a download of about 93 MB, then answers within seconds, for free.")
+    st.space("stretch")
+    st.button(
+        "Try it here",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="door.local",
+        on_click=first_answer.begin,
+        disabled=ws.is_sample or first_answer.busy(),
+        width="stretch",
+    )
+with doors, st.container(border=True, height="stretch"):
+    st.subheader("Connect a provider", icon=":material/hub:", anchor=False)
+    st.markdown("With an API key, or at the address of any OpenAI-compatible endpoint, like Ollama or vLLM.")
+    st.space("stretch")
+    if st.button("Connect a provider", key="door.provider", icon=":material/link:", width="stretch"):
+        st.switch_page("pages/providers.py")
+with doors, st.container(border=True, height="stretch"):
+    st.subheader("Look around with sample data", icon=":material/science:", anchor=False)
+    st.markdown("Made-up connections and calls, in a workspace of their own. They never mix with your records.")
+    st.space("stretch")
+    if ws.is_sample:
+        st.button("Leave sample data", key="door.leave", on_click=shell.use_sample, args=(False,), width="stretch")
+    elif st.button("Open sample data", key="door.sample", icon=":material/travel_explore:", width="stretch"):
+        shell.use_sample(True)
+        st.switch_page("pages/usage.py")
+
+first_answer.draw(ws)
+steps.draw(ws)

@@ -1,0 +1,32 @@
+"""Charts are pure: a table goes in, a figure comes out, and a group keeps its colour whatever else is shown."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pages.components import charts
+
+
+def test_a_group_keeps_its_slot_when_another_grows_past_it() -> None:
+    first = charts.slots(["a", "b"], {})
+    assert charts.slots(["c", "b", "a"], first) == {"a": 0, "b": 1, "c": 2}
+
+
+def test_groups_past_the_seventh_become_other_and_nothing_is_lost() -> None:
+    names = [f"model {number}" for number in range(10)]
+    frame = pd.DataFrame({"bucket": [pd.Timestamp("2026-11-01")] * 10, "model": names, "calls": [1] * 10})
+    taken = charts.slots(names, {})
+    folded = charts.fold(frame, "model", "calls", taken)
+    assert set(folded["model"]) == {*names[:7], charts.OTHER}
+    assert folded["calls"].sum() == 10
+    assert charts.colour("model 8", taken, "dark") == charts.COLOURS["dark"][-1]
+
+
+def test_bars_stack_the_largest_group_at_the_bottom_in_its_colour() -> None:
+    day = pd.Timestamp("2026-11-01")
+    frame = pd.DataFrame({"bucket": [day, day], "model": ["small", "large"], "cost_usd": [1.0, 5.0]})
+    figure = charts.bars(frame, by="model", value="cost_usd", taken={"large": 0, "small": 1}, theme="light", money=True)
+    assert [trace.name for trace in figure.data] == ["large", "small"]
+    assert figure.data[0].marker.color == charts.COLOURS["light"][0]
+    assert figure.layout.barmode == "stack"
+    assert figure.layout.yaxis.tickprefix == "$"
