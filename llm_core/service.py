@@ -186,6 +186,10 @@ class LLMService:
             raise InvalidParameters(f"{model_id} would refuse these parameters. {told}", errors[0].hint, errors)
 
 
+class _Stopped(BaseException):
+    """The caller stopped the call. As GeneratorExit, it is no failure."""
+
+
 class Stream:
     """The answer's text in pieces. Closing it, or leaving it early, stops the call; `reply` is there once it ended.
 
@@ -227,7 +231,12 @@ class Stream:
         return self._pieces
 
     def close(self) -> None:
+        """Stop the call, from the thread that reads the stream."""
         self._pieces.close()
+
+    def stop(self) -> None:
+        """Stop the call, from any thread: the one that reads the stream finds it at its end."""
+        self._plan.request.deadline.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -236,6 +245,7 @@ class Stream:
         self.close()
 
     def _run(self) -> Generator[Piece, None, None]:
+        deadline = self._plan.request.deadline
         number = 1
         while True:
             attempt = self._attempt = Attempt(self._plan, number)
@@ -246,7 +256,12 @@ class Stream:
                         attempt.piece(piece)
                         given_out = True
                         yield piece
+                        if deadline.stopped:
+                            raise _Stopped
             except BaseException as error:
+                if deadline.stopped:
+                    self._reply = attempt.end(_Stopped())
+                    return
                 delay = _after_failure(attempt, error, self._policy, given_out)
                 if delay is None:
                     self._reply = attempt.reply
@@ -254,7 +269,10 @@ class Stream:
             else:
                 self._reply = attempt.end()
                 return
-            time.sleep(delay)
+            deadline.sleep(delay)
+            if deadline.stopped:
+                self._reply = attempt.reply
+                return
             number += 1
 
 

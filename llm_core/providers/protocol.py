@@ -6,8 +6,9 @@ comes it fills the `Answer` that it was given, so that one that ends early (a st
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,16 +16,35 @@ from ..types import LLMModel, LLMProvider, Message, Parameters, ToolCall, Usage
 
 
 class Deadline:
-    """The moment a whole call must be over, on the monotonic clock."""
+    """The moment a whole call must be over, on the monotonic clock. `stop` makes it now, from any thread."""
 
-    __slots__ = ("at",)
+    __slots__ = ("_stopping", "at", "interrupt")
 
     def __init__(self, seconds: float | None) -> None:
         self.at = None if seconds is None else time.monotonic() + seconds
+        self._stopping = threading.Event()
+        self.interrupt: Callable[[], None] | None = None
+        """Set by whoever waits on a socket under this deadline, while it waits: ends that wait."""
+
+    def stop(self) -> None:
+        """The caller no longer wants the answer: what waits for it stops waiting."""
+        self._stopping.set()
+        self.at = time.monotonic()
+        interrupt = self.interrupt
+        if interrupt is not None:
+            interrupt()
 
     def left(self) -> float | None:
         """Seconds left, never negative; None without a deadline."""
         return None if self.at is None else max(0.0, self.at - time.monotonic())
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that long, or until `stop`."""
+        self._stopping.wait(seconds)
+
+    @property
+    def stopped(self) -> bool:
+        return self._stopping.is_set()
 
     @property
     def passed(self) -> bool:

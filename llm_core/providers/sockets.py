@@ -7,6 +7,7 @@ name's addresses are checked at every connect, since a name can change what it m
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import queue
 import socket
@@ -101,8 +102,20 @@ class _Stream:
         self._faults = faults
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        got: bytes = self._inner.read(max_bytes, _seconds(timeout, self._faults.ReadTimeout))
-        return got
+        deadline = timeout.deadline if isinstance(timeout, PhaseLimit) else None
+        if deadline is not None:
+            deadline.interrupt = self._shut_down  # before the time is taken: a stop in between is then seen there
+        try:
+            got: bytes = self._inner.read(max_bytes, _seconds(timeout, self._faults.ReadTimeout))
+            return got
+        finally:
+            if deadline is not None:
+                deadline.interrupt = None
+
+    def _shut_down(self) -> None:
+        """Called by another thread while this one reads: the read then returns at once."""
+        with contextlib.suppress(OSError):
+            self._inner.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, _seconds(timeout, self._faults.WriteTimeout))
@@ -140,10 +153,15 @@ class AsyncBackend:
             try:
                 opened = await self._inner.connect_tcp(address, port, share, local_address, socket_options)
                 return _AsyncStream(opened, self._faults)
-            except (self._faults.ConnectError, self._faults.ConnectTimeout):
+            except (self._faults.ConnectError, self._faults.ConnectTimeout) as error:
                 if number == len(addresses):
-                    raise
+                    raise self._told_why(error) from None
         raise self._faults.ConnectError(f"The name {host} has no address.")
+
+    def _told_why(self, error: Exception) -> Exception:
+        """anyio says only that it failed; the system's reason lies behind that."""
+        reason = getattr(getattr(error.__context__, "__cause__", None), "strerror", None)
+        return type(error)(reason) if reason else error
 
     async def _resolve(self, host: str, port: int, seconds: float) -> list[str]:
         import anyio
