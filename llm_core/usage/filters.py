@@ -52,7 +52,7 @@ def condition(start: datetime | None, end: datetime | None, filters: Mapping[str
         if column == "tags":
             terms.extend(f"tags[{bind(key)}] = {bind(value)}" for key, value in _tags(wanted))
         elif column == "priced":
-            terms.append("cost_usd IS NOT NULL" if wanted else "cost_usd IS NULL")
+            terms.append(_is_priced(wanted))
         else:
             terms.append(_matches(known(column, FILTERABLE), wanted, bind))
     return Condition(" AND ".join(terms) or "true", values)
@@ -80,12 +80,19 @@ def _matches(column: str, wanted: object, bind: Any) -> str:
 
 
 def _checked(column: str, value: object) -> str | int:
-    if COLUMNS[column] == "VARCHAR" and isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()  # as the recorder keeps a lone surrogate
-    if COLUMNS[column] == "INTEGER" and isinstance(value, int) and not isinstance(value, bool):
+    if COLUMNS[column] == "VARCHAR":
+        if isinstance(value, str):
+            return value.encode("utf-8", "backslashreplace").decode()  # as the recorder keeps a lone surrogate
+        raise InvalidInput(f"{column} cannot be {value!r}.", "Give text, None, or several of these.")
+    if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
         return value
-    kind = "text" if COLUMNS[column] == "VARCHAR" else "a whole number"
-    raise InvalidInput(f"{column} is {kind}, so it cannot be {value!r}.")
+    raise InvalidInput(f"{column} cannot be {value!r}.", "Give a whole number, None, or several of these.")
+
+
+def _is_priced(wanted: object) -> str:
+    if not isinstance(wanted, bool):
+        raise InvalidInput(f"priced cannot be {wanted!r}.", "Give True or False.")
+    return f"cost_usd IS {'NOT ' if wanted else ''}NULL"
 
 
 def _tags(wanted: object) -> list[tuple[str, str]]:

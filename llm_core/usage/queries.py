@@ -125,6 +125,7 @@ def quantiles(
     The value of the record at that rank, off by 0.8 % at most (below 1 ms it counts as 1 ms): exact ones need memory in
     proportion to the rows. None without such records; without `by` there is always one row.
     """
+    known(column, ("latency_ms", "ttft_ms"))
     lead = _lead(by)
     window = f"PARTITION BY {lead[:-2]} " if by else ""
     ranks = ", ".join(
@@ -152,7 +153,7 @@ def values(snapshot: Snapshot, where: Condition, column: str, limit: int) -> lis
     frame = snapshot.frame(
         f"""
         SELECT {name} AS value FROM usage WHERE {name} IS NOT NULL AND {where.sql}
-        GROUP BY value ORDER BY count(*) DESC, value LIMIT {int(limit)}
+        GROUP BY value ORDER BY count(*) DESC, value {_limit(limit)}
         """,
         where.values,
     )
@@ -165,6 +166,8 @@ def _lead(by: Sequence[str]) -> str:
 
 
 def _limit(limit: int | None) -> str:
+    if limit is not None and limit < 1:
+        raise InvalidInput(f"{limit} rows are not possible.", "Ask for one row or more, or None for all.")
     return "" if limit is None else f"LIMIT {int(limit)}"
 
 
