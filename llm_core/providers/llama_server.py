@@ -7,7 +7,7 @@ xllamacpp (2026.10) has three habits that shape this file, each of them tried:
 - Starting and stopping hold Python's lock: a small model takes 0.4 s, a large one seconds. So a server starts once and
   stays until nobody needs it.
 - Stopping waits for the requests under way, and their reader waits for Python's lock. So a server with calls under way
-  is never stopped; the last call to end stops it.
+  is never stopped; the last call to end stops it. At the program's end it goes with the process.
 - A forked child has none of the engine's threads. Ending a server there, even its own, or running the engine's C++ exit
   handlers, waits for those threads for ever or aborts. So a child leaves the parent's servers alone, starts its own,
   and ends without that.
@@ -183,6 +183,7 @@ def _at_exit() -> None:
     for server in _running.values():
         if server.calls:
             server.leave_alone()
+            _skip_exit_handlers()
         else:
             server.stop()
     _running.clear()
@@ -196,6 +197,15 @@ def _in_child() -> None:
     for server in _running.values():
         server.leave_alone()
     _running.clear()
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "on_exit"):  # glibc, whose destructor of a condition variable is the one that waits
+    _skip_exit_handlers()
+
+
+def _skip_exit_handlers() -> None:
+    """Let the process end, with its status, before the engine's C++ exit handlers: they wait for threads that a child
+    does not have, and crash under threads that compute. Python has written out and closed everything by then.
+
+    Possible with glibc alone; there these troubles were seen.
+    """
+    libc = ctypes.CDLL(None) if os.name == "posix" else None
+    if libc is not None and hasattr(libc, "on_exit"):
         libc.on_exit(libc._exit, None)

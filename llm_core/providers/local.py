@@ -32,6 +32,8 @@ USUAL_CONTEXT = 4096
 """Tokens of prompt and answer together, where the connection names no context: SmolLM2 then takes 330 MB of memory."""
 
 _READABLE = (Text, ToolCall, ToolResult)
+_ONE_CALL_EACH = {"headers": {"Connection": "close"}}
+"""The server closes a connection after a stream although it promised to keep it: a call that took it again broke."""
 
 
 def connect(connection: LLMProvider, key: str | None) -> LocalAdapter:
@@ -151,7 +153,7 @@ class LocalAdapter:
         with self._lock:
             if not self._is_running():
                 server = borrow(ModelToServe(path, self._source.model, self._context(path)))
-                served = dataclasses.replace(self._connection, base_url=server.base_url, options={})
+                served = dataclasses.replace(self._connection, base_url=server.base_url, options=_ONE_CALL_EACH)
                 form = _LlamaChat(self.capabilities.parameters)
                 chat = OpenAIAdapter(served, server.key, capabilities=self.capabilities, usual=form)
                 self._engine = _Engine(server, chat, os.getpid())
