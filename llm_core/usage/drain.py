@@ -40,11 +40,11 @@ def drain(home: Home, *, price: Price | None = None, wait: float = 0.0, limit: i
         return drain_into(SegmentLedger(home, price), home, limit=limit) if held else Drained(busy=True)
 
 
-def drain_all(home: Home, *, price: Price | None = None, wait: float = 10.0) -> Drained:
+def drain_all(home: Home, *, price: Price | None = None, wait: float = 10.0, limit: int = MAX_BATCH) -> Drained:
     """Drain until nothing that was there at the start is left. `busy` when the lock could not be had in time."""
     total = Drained(more=True)
     while total.more and not total.busy:
-        done = drain(home, price=price, wait=wait)
+        done = drain(home, price=price, wait=wait, limit=limit)
         total = Drained(
             rows=total.rows + done.rows,
             bytes=total.bytes + done.bytes,
