@@ -37,6 +37,8 @@ from .wording import wording
 
 log = logging.getLogger(__name__)
 
+LONGEST_REQUEST_ID = 200
+
 
 class ErrorInside(Exception):
     """Raised by an adapter that finds an error inside an answer whose status was 200. `body` is the error as sent."""
@@ -64,6 +66,14 @@ class Source:
         if self.row.base_url or not self.connection.base_url:
             return self.row.label
         return urlsplit(self.connection.base_url).netloc
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """The provider's own id of an answer, from its headers, where it can be kept."""
+        text = headers.get("x-request-id") or headers.get("request-id")
+        if not text:
+            return None
+        key = self.key()
+        return None if len(text) > LONGEST_REQUEST_ID or (key and key in text) else text
 
 
 class Failing:
@@ -127,7 +137,7 @@ def answered(status: int | None, body: Any, headers: Mapping[str, str], source: 
         status=status,
         told=told,
         retry_after=retry_after(headers),
-        request_id=headers.get("x-request-id") or headers.get("request-id"),
+        request_id=source.request_id(headers),
     )
 
 
@@ -214,7 +224,7 @@ def _made(
         connection=source.connection.name,
         status=status,
         retry_after=retry_after,
-        request_id=redacted(request_id, source.key()) if request_id else None,
+        request_id=request_id,
     )
 
 

@@ -6,11 +6,10 @@ an answer is parsed once, and every field a vendor adds is kept. The SDK's own r
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing
 from functools import cache
-from itertools import takewhile
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidConnection, InvalidInput, ModelNotFound, NoModelList, PermissionRefused, RequestRefused
 from ..types import Audio, LLMModel, LLMProvider, Usage
@@ -24,7 +23,8 @@ from .openai_responses import PARAMETERS as RESPONSES_PARAMETERS
 from .openai_responses import Responses
 from .protocol import Answer, Capabilities, ChatRequest, Deadline, Piece
 from .registry import find
-from .sse import EventCutter, parse_json
+from .sse import parse_json
+from .streams import Arriving, Format
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 OPTIONS = SDK_OPTIONS | {"api", "store"}
 """`api`: "chat" or "responses"; without it a request takes the Responses API unless only Chat Completions can carry it.
 `store`: let OpenAI keep the answers of the Responses API, false unless said."""
-
-LAST_BYTES_SECONDS = 0.25
-"""How long the end of a body is waited for after its last event, so that the connection can be used again."""
 
 
 def connect(connection: LLMProvider, key: str | None) -> OpenAIAdapter:
@@ -52,26 +49,6 @@ def connect(connection: LLMProvider, key: str | None) -> OpenAIAdapter:
         usual=chat if api == "chat" else Responses(store=options.get("store", False) is True),
         fallback=chat if api is None else None,
     )
-
-
-class Format(Protocol):
-    """One of OpenAI's two wire formats."""
-
-    path: str
-
-    def body(self, request: ChatRequest, stream: bool) -> dict[str, Any]: ...
-
-    def read(self, data: Any, into: Answer) -> None: ...
-
-    def reader(self, into: Answer) -> StreamReader: ...
-
-
-class StreamReader(Protocol):
-    done: bool
-
-    def read(self, event: Any) -> Piece | None: ...
-
-    def end(self) -> None: ...
 
 
 class OpenAIAdapter:
@@ -108,7 +85,7 @@ class OpenAIAdapter:
         with failing, self._clients.use() as client:
             into.sent = True
             response = client.post(form.path, **post)
-            into.request_id = response.headers.get("x-request-id")
+            into.request_id = self._source.request_id(response.headers)
             form.read(parse_json(response.content), into)
         failing.check()
 
@@ -120,7 +97,7 @@ class OpenAIAdapter:
             async with self._clients.ause() as client:
                 into.sent = True
                 response = await client.post(form.path, **post)
-                into.request_id = response.headers.get("x-request-id")
+                into.request_id = self._source.request_id(response.headers)
                 form.read(parse_json(response.content), into)
         failing.check()
 
@@ -132,12 +109,9 @@ class OpenAIAdapter:
             into.sent = True
             response = client.post(form.path, **post, stream_cls=_stream_classes()[0])
             try:
-                into.request_id = response.headers.get("x-request-id")
-                arriving = _Arriving(form, into, response, post["options"]["timeout"])
-                with arriving:
-                    for chunk in response.iter_bytes():
-                        yield from arriving.feed(chunk)
-                yield from arriving.end()
+                into.request_id = self._source.request_id(response.headers)
+                arriving = Arriving(form, into, response.headers, post["options"]["timeout"])
+                yield from arriving.pieces(response.iter_bytes())
             finally:
                 response.close()
         failing.check()
@@ -151,14 +125,11 @@ class OpenAIAdapter:
                 into.sent = True
                 response = await client.post(form.path, **post, stream_cls=_stream_classes()[1])
                 try:
-                    into.request_id = response.headers.get("x-request-id")
-                    arriving = _Arriving(form, into, response, post["options"]["timeout"])
-                    with arriving:
-                        async for chunk in response.aiter_bytes():
-                            for piece in arriving.feed(chunk):
-                                yield piece
-                    for piece in arriving.end():
-                        yield piece
+                    into.request_id = self._source.request_id(response.headers)
+                    arriving = Arriving(form, into, response.headers, post["options"]["timeout"])
+                    async with aclosing(arriving.apieces(response.aiter_bytes())) as pieces:
+                        async for piece in pieces:
+                            yield piece
                 finally:
                     await response.aclose()
         failing.check()
@@ -196,49 +167,6 @@ class OpenAIAdapter:
             timeout = http.timeout(deadline)
             client.post(self._usual.path, cast_to=_response_class(), content=b"{}", options={"timeout": timeout})
         return isinstance(failing.failure, RequestRefused)
-
-
-class _Arriving:
-    """A streamed answer as its bytes come. As a context it forgives how the body ends once the answer is whole."""
-
-    def __init__(self, form: Format, into: Answer, response: Any, limits: Any) -> None:
-        self._form = form
-        self._into = into
-        self._reader = form.reader(into)
-        self._limits = limits
-        self._cutter = EventCutter()
-        kind = response.headers.get("content-type", "")
-        self._whole: list[bytes] | None = [] if "application/json" in kind or "html" in kind else None
-        """The parts of a body that is one plain answer, as an endpoint without streaming sends it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
-        return isinstance(error, Exception) and self._reader.done
-
-    def feed(self, chunk: bytes) -> Iterator[Piece]:
-        if self._whole is not None:
-            self._whole.append(chunk)
-        else:
-            yield from self._read(self._cutter.feed(chunk))
-
-    def end(self) -> Iterator[Piece]:
-        """The body is over. Raises AnswerCutShort where the answer was not."""
-        if self._whole is not None:
-            self._form.read(parse_json(b"".join(self._whole)), self._into)
-            yield Piece(self._into.text, self._into.reasoning)
-            return
-        yield from self._read(self._cutter.end())
-        self._reader.end()
-
-    def _read(self, events: list[bytes]) -> Iterator[Piece]:
-        for data in takewhile(lambda _: not self._reader.done, events):
-            piece = self._reader.read(None if data == b"[DONE]" else parse_json(data))
-            if self._reader.done:
-                self._limits.read.deadline = Deadline(LAST_BYTES_SECONDS)
-            if piece is not None:
-                yield piece
 
 
 def _post(form: Format, request: ChatRequest, stream: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import queue
 import socket
 import threading
@@ -160,8 +161,8 @@ class AsyncBackend:
 
     def _told_why(self, error: Exception) -> Exception:
         """anyio says only that it failed; the system's reason lies behind that."""
-        reason = getattr(getattr(error.__context__, "__cause__", None), "strerror", None)
-        return type(error)(reason) if reason else error
+        number = getattr(getattr(error.__context__, "__cause__", None), "errno", None)
+        return type(error)(os.strerror(number)) if number else error
 
     async def _resolve(self, host: str, port: int, seconds: float) -> list[str]:
         import anyio

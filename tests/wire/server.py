@@ -265,12 +265,17 @@ class _Sending:
             return self._drop()
         if step.hold_after is not None and sent == step.hold_after:
             while not self._server._released.is_set():
-                if self._reader.at_eof():
+                if self._client_left:
                     return "left"
                 await asyncio.sleep(0.005)
         if step.pause and sent:
             await asyncio.sleep(step.pause)
-        return "left" if self._reader.at_eof() else None
+        return "left" if self._client_left else None
+
+    @property
+    def _client_left(self) -> bool:
+        """In good order, or with a reset, as closing a socket with unread bytes does."""
+        return self._reader.at_eof() or self._reader.exception() is not None
 
     def _drop(self) -> str:
         if self._step.reset:
