@@ -79,11 +79,7 @@ class SqlConsole:
             worker.end()
 
     def _ask(self, request: bytes) -> tuple[list[str] | None, bytes]:
-        worker = self._free.pop() if self._free else None
-        if worker is not None and not worker.is_alive():
-            worker.end()
-            worker = None
-        worker = worker or _Worker(self._home, self._limits)
+        worker = self._take()
         try:
             answer = worker.ask(request)
         except BaseException:
@@ -91,6 +87,16 @@ class SqlConsole:
             raise
         self._free.append(worker)
         return answer
+
+    def _take(self) -> _Worker:
+        while True:
+            try:
+                worker = self._free.pop()
+            except IndexError:
+                return _Worker(self._home, self._limits)
+            if worker.is_alive():
+                return worker
+            worker.end()
 
 
 class _Worker:
@@ -124,16 +130,22 @@ class _Worker:
 
     def ask(self, request: bytes) -> tuple[list[str] | None, bytes]:
         """The answer's header (None, or an error's name, message and hint) and its table."""
-        guard = threading.Timer(self._limits.seconds + _STUCK_SECONDS, self._process.kill)
+        stuck = threading.Event()
+        guard = threading.Timer(self._limits.seconds + _STUCK_SECONDS, self._kill, args=(stuck,))
         guard.daemon = True
         guard.start()
         try:
             send(self._requests, request)
             return json.loads(receive(self._answers)), receive(self._answers)
         except (EOFError, OSError):
-            raise self._why_it_ended(self._process.wait()) from None
+            code = self._process.wait()
+            raise self._why_it_ended(OVER_TIME if stuck.is_set() else code) from None
         finally:
             guard.cancel()
+
+    def _kill(self, stuck: threading.Event) -> None:
+        stuck.set()
+        self._process.kill()
 
     def _why_it_ended(self, code: int) -> QueryError:
         if code == OVER_MEMORY:
@@ -141,12 +153,15 @@ class _Worker:
                 f"The statement needs more than {self._limits.process_mb} MB of memory.",
                 "Group or filter before sorting and joining.",
             )
-        if code == OVER_TIME or code < 0:
+        if code == OVER_TIME:
             return QueryTooLong(
                 f"The statement ran longer than {self._limits.seconds:g} seconds.",
                 "Ask for a shorter span: WHERE started_at > now() - INTERVAL 30 DAY.",
             )
-        return QueryFailed(f"The process for typed SQL ended with code {code}.", "Try again.")
+        return QueryFailed(
+            f"The process for typed SQL was ended from outside (code {code}).",
+            "If this repeats, the machine may be short of memory.",
+        )
 
 
 def _environment(package_root: Path) -> dict[str, str]:

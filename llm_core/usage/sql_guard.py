@@ -36,7 +36,7 @@ def check(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     try:
         statements = connection.extract_statements(query)
     except duckdb.Error as error:
-        raise QueryFailed(first_line(error), "Check the spelling near the place shown.") from None
+        raise QueryFailed(first_line(error), "Check the statement near the place named.") from None
     if len(statements) != 1:
         raise QueryRefused("One statement is run at a time." if statements else "There is no statement.", _HINT)
     if statements[0].type != duckdb.StatementType.SELECT:

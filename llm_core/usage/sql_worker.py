@@ -98,7 +98,9 @@ class Worker:
                 ) from None
             except duckdb.Error as error:
                 if not may_be_damage(error):
-                    raise QueryFailed(first_line(error), "DESCRIBE usage lists the columns.") from None
+                    raise QueryFailed(
+                        first_line(error), "Check the statement; DESCRIBE usage lists the columns."
+                    ) from None
                 if not self._reader.leave_out_damaged(view, error):
                     raise LedgerDamaged(f"The ledger could not be read: {first_line(error)}") from None
 
@@ -176,13 +178,13 @@ def _stream(result: duckdb.DuckDBPyRelation, limits: Limits) -> bytes:
     rows = 0
     with pa.ipc.new_stream(sink, reader.schema) as writer:
         for batch in reader:
+            writer.write_batch(batch)
             rows += batch.num_rows
             if rows > limits.rows or sink.tell() > limits.result_mb * 2**20:
                 raise QueryTooLong(
                     f"The result has more than {limits.rows:,} rows or {limits.result_mb} MB.",
                     "Group in SQL, or add a LIMIT.",
                 )
-            writer.write_batch(batch)
     return bytes(sink.getvalue())
 
 
