@@ -83,7 +83,7 @@ class Presets:
         """The preset as it is now, or as a version of it was, also after it was deleted. Raises UnknownPreset."""
         found = BUILT_IN.get(name) or self._own().get(name)
         if version is not None and (found is None or found.version != version):
-            found = None if name in BUILT_IN else self._past(name, version)
+            found = self._past(name, version)
         if found is None:
             known = ", ".join(preset.name for preset in self.all())
             told = f"There is no preset {name!r}" + (f" of version {version}." if version is not None else ".")

@@ -80,6 +80,7 @@ def test_transcription_is_billed_by_the_hour_where_that_is_the_price() -> None:
     assert cost("openai:gpt-4o-transcribe", by_tokens).parts.keys() == {"input_audio_tokens", "output_tokens"}
     assert cost("openai:gpt-4.1", Usage(audio_seconds=10)).missing == ("audio_seconds",)
     assert cost("openai:whisper-1", Usage(input_tokens=10)).usd is None
+    assert cost("openai:whisper-1", Usage(input_tokens=10, audio_seconds=90.5)).usd == Decimal("0.00905")
 
 
 @pytest.mark.parametrize(("prompt", "usd"), [(200_000, "0.615"), (200_001, "1.222506")])
@@ -130,6 +131,11 @@ def test_a_mode_without_a_rate_of_its_own_for_what_was_used_is_unknown() -> None
     assert cost("openai:gpt-4.1", cached, mode="batch").missing == ("batch cache_read_tokens",)
     assert cost("cohere:command-a-03-2025", plain, mode="batch").missing == ("batch input_tokens",)
     assert cost("openai:gpt-4.1", plain, datetime(2020, 1, 1, tzinfo=UTC), "batch").usd is None
+
+
+def test_a_modes_rates_are_dated_by_their_own_beginning() -> None:
+    assert cost("openai:gpt-6-luna", Usage(input_tokens=1)).effective_from is None
+    assert cost("openai:gpt-6-luna", Usage(input_tokens=1), mode="batch").effective_from == date(2026, 10, 14)
 
 
 def test_googles_batch_keeps_its_cache_price_and_searches_cost_the_same_in_all_modes() -> None:

@@ -37,12 +37,20 @@ def test_what_a_connection_offers_is_joined_with_what_the_price_list_knows(model
     assert models.list() == models.list("openai") == [known, unknown]
 
 
+def test_what_the_provider_says_of_a_model_counts_before_the_price_list(models, connections, connect) -> None:
+    connect("openai")
+    connections.offers["openai"] = [offered("gpt-4.1", display_name="Ours", context_window=8_192)]
+    (model,) = models.refresh("openai")
+    assert (model.display_name, model.context_window, model.input_price) == ("Ours", 8_192, Decimal(2))
+
+
 def test_a_model_that_is_no_longer_offered_leaves_the_list_and_is_told_apart(models, connections, connect) -> None:
     connect("openai")
     connections.offers["openai"] = [offered("old"), offered("stays")]
     first = {model.name: model.checked_at for model in models.refresh("openai")}
     connections.offers["openai"] = [offered("stays"), offered("new")]
     assert [model.name for model in models.refresh("openai")] == ["new", "stays"]
+    assert models.get("openai:stays").checked_at > first["stays"]
     gone = models.get("openai:old")
     assert gone.available is False
     assert gone.checked_at == first["old"]

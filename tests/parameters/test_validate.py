@@ -98,6 +98,12 @@ def test_what_would_be_refused_is_an_error_at_its_field(field: str, value: Any) 
     assert not checked(parameters)
 
 
+@pytest.mark.parametrize("value", ["y" * 500, 10**400, 10**5000], ids=["text", "number", "unprintable"])
+def test_a_finding_stays_short_whatever_was_given(value: Any) -> None:
+    (error,) = checked({"response_format": value}).errors
+    assert len(error.message) < 100
+
+
 def test_a_reasoning_model_refuses_sampling_with_the_reason() -> None:
     found = checked(Parameters(temperature=0.3, top_p=0.9), name="gpt-6-luna")
     assert fields(found.errors) == ["temperature", "top_p"]
