@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from llm_core.store.home import Home, open_home
+from llm_core.usage import sweep as sweep_module
 from llm_core.usage.drain import drain
 from llm_core.usage.locks import hold
 from llm_core.usage.manifest import KEPT, load_newest, numbers, path_of
@@ -174,14 +175,16 @@ def test_a_removed_spools_offset_is_forgotten_only_after_its_file(
     ledger: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed between the two, the ledger has an offset without a file: harmless. The other order would double rows."""
-    from llm_core.usage import sweep as sweep_module
+
+    def killed(*_: object) -> bool:
+        raise KeyboardInterrupt
 
     made = write(ledger, 3)
     drain(ledger)
     push_out(ledger)
     later = time.time() + 30 * DAY
     with monkeypatch.context() as patch:
-        patch.setattr(sweep_module, "commit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(sweep_module, "commit", killed)
         with pytest.raises(KeyboardInterrupt):
             sweep(ledger, now=later)
     assert list_spools(ledger) == []
