@@ -25,7 +25,7 @@ def as_messages(prompt: Prompt) -> tuple[Message, ...]:
             raise InvalidMessage("The prompt is empty.", "Write what the model should answer.")
         return (Message("user", prompt),)
     if isinstance(prompt, (Message, Mapping)):
-        prompt = [prompt]  # type: ignore[list-item]  # a lone dict is taken as one message
+        prompt = [prompt]
     if not isinstance(prompt, Iterable):
         raise InvalidMessage(f"A prompt cannot be a {type(prompt).__name__}.", "Give text or a list of messages.")
     messages = tuple(item if isinstance(item, Message) else _from_dict(item) for item in prompt)

@@ -269,8 +269,7 @@ class Stream:
             else:
                 self._reply = attempt.end()
                 return
-            deadline.sleep(delay)
-            if deadline.stopped:
+            if deadline.wait(delay):
                 self._reply = attempt.reply
                 return
             number += 1
@@ -366,7 +365,7 @@ def _positive(timeout: float) -> float:
     return timeout
 
 
-def _as_tags(tags: Mapping[str, Any] | None) -> dict[str, str] | None:
+def _as_tags(tags: Any) -> dict[str, str] | None:
     if not tags:
         return None
     if not isinstance(tags, Mapping):

@@ -164,7 +164,7 @@ class Workspace:
                 found = self._parts.get(name)
                 if found is None:
                     found = self._parts[name] = build()
-        return found  # type: ignore[no-any-return]  # stored by the same name just above
+        return found
 
     def _start_over_after_fork(self) -> None:
         """The parent's services are kept, unused: ending a parent's database threads from a child can hang it."""

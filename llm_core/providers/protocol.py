@@ -38,9 +38,9 @@ class Deadline:
         """Seconds left, never negative; None without a deadline."""
         return None if self.at is None else max(0.0, self.at - time.monotonic())
 
-    def sleep(self, seconds: float) -> None:
-        """Wait that long, or until `stop`."""
-        self._stopping.wait(seconds)
+    def wait(self, seconds: float) -> bool:
+        """Wait that long, or until `stop`; True when it was stopped."""
+        return self._stopping.wait(seconds)
 
     @property
     def stopped(self) -> bool:
