@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -101,7 +101,7 @@ class Failing:
             return False  # no failure, or a stop: GeneratorExit, CancelledError, KeyboardInterrupt
         self.failure = failure_from(error, self._source)
         if self._into is not None:
-            self._into.sent = self._into.sent and not isinstance(self.failure, Unreachable)
+            self._into.sent = self._into.sent and not _names(_chain(error)) & _NOT_SENT
             self._into.request_id = self._into.request_id or getattr(self.failure, "request_id", None)
         return True
 
@@ -171,12 +171,12 @@ def _until(text: str, now: datetime) -> float:
 
 def _without_answer(chain: list[BaseException], source: Source) -> ProviderError:
     """No answer, or not a whole one. The names are those that httpx, httpx2, anyio and the standard library share."""
-    names = {kind.__name__ for link in chain for kind in type(link).__mro__}
+    names = _names(chain)
     reason = redacted(str(chain[-1]), source.key())
     tls = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
     if "ConnectError" in names and (tls is not None or "CERTIFICATE_VERIFY_FAILED" in reason):
         return _made(TLSFailed, source, reason=getattr(tls, "verify_message", "") or reason)
-    if names & {"ConnectError", "ConnectTimeout", "UnsupportedProtocol", "ProxyError"}:
+    if names & _NOT_SENT - {"PoolTimeout", "DeadlinePassed"}:
         return _made(Unreachable, source, reason=reason)
     if names & {"TimeoutException", "TimeoutError", "APITimeoutError"}:
         return _made(TimedOut, source)
@@ -187,6 +187,8 @@ def _without_answer(chain: list[BaseException], source: Source) -> ProviderError
     return _made(UnreadableAnswer, source, reason=f"({type(chain[-1]).__name__})")
 
 
+_NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "DeadlinePassed", "UnsupportedProtocol", "ProxyError"}
+"""There was no connection to send anything over."""
 _BROKEN_WIRE = {
     "NetworkError",
     "ProtocolError",
@@ -236,6 +238,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             return
         yield link
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _names(chain: Iterable[BaseException]) -> set[str]:
+    return {kind.__name__ for link in chain for kind in type(link).__mro__}
 
 
 def _status_of(response: Any) -> int | None:

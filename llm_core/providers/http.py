@@ -48,21 +48,38 @@ def timeout(deadline: Deadline, library: str = "httpx2") -> Any:
     )
 
 
-def new_client(base_url: str, *, ca_bundle: str | None = None, library: str = "httpx2") -> Any:
-    """A Client of the library that keeps our policy. Raises InvalidConnection for a bad CA bundle."""
+def new_client(base_url: str, *, ca_bundle: str | None = None, library: str = "httpx2", anonymous: bool = False) -> Any:
+    """A Client of the library that keeps our policy. Raises InvalidConnection for a bad CA bundle.
+
+    `anonymous` takes the Authorization header out: SDKs insist on a key where an endpoint wants none.
+    """
     httpx, httpcore = _libraries(library)
     transport = httpx.HTTPTransport(verify=_NO_TRUST, trust_env=False)
     # The transport has no public place for a network backend; a test of the deadline holds us to this one.
     transport._pool = httpcore.ConnectionPool(network_backend=Backend(httpcore), **_pool(base_url, ca_bundle))
-    return httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+    hooks = [_drop_authorization] if anonymous else []
+    return httpx.Client(transport=transport, follow_redirects=False, trust_env=False, event_hooks={"request": hooks})
 
 
-def new_async_client(base_url: str, *, ca_bundle: str | None = None, library: str = "httpx2") -> Any:
+def new_async_client(
+    base_url: str, *, ca_bundle: str | None = None, library: str = "httpx2", anonymous: bool = False
+) -> Any:
     """As `new_client`, for one event loop."""
     httpx, httpcore = _libraries(library)
     transport = httpx.AsyncHTTPTransport(verify=_NO_TRUST, trust_env=False)
     transport._pool = httpcore.AsyncConnectionPool(network_backend=AsyncBackend(httpcore), **_pool(base_url, ca_bundle))
-    return httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+    hooks = [_adrop_authorization] if anonymous else []
+    return httpx.AsyncClient(
+        transport=transport, follow_redirects=False, trust_env=False, event_hooks={"request": hooks}
+    )
+
+
+def _drop_authorization(request: Any) -> None:
+    request.headers.pop("authorization", None)
+
+
+async def _adrop_authorization(request: Any) -> None:
+    _drop_authorization(request)
 
 
 _NO_TRUST = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

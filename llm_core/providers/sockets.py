@@ -25,6 +25,10 @@ SILENCE_SECONDS = 600.0
 """The longest silence in mid-call where the caller set no deadline: a model may think for minutes before it speaks."""
 
 
+class DeadlinePassed(TimeoutError):
+    """The call's deadline passed before there was a connection: nothing was sent."""
+
+
 class PhaseLimit(float):
     """Seconds one phase of a request may take, and never past the deadline of the whole call."""
 
@@ -56,7 +60,7 @@ class Backend:
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> _Stream:
-        end = time.monotonic() + _seconds(timeout, self._faults.ConnectTimeout)
+        end = time.monotonic() + _seconds(timeout, DeadlinePassed)
         addresses = _allowed(host, self._resolve(host, port, end - time.monotonic()))
         for number, address in enumerate(addresses, start=1):
             # A share for each, so that one address that swallows packets leaves time for the next.
@@ -122,7 +126,7 @@ class _Stream:
         self._inner.write(buffer, _seconds(timeout, self._faults.WriteTimeout))
 
     def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> _Stream:
-        seconds = _seconds(timeout, self._faults.ConnectTimeout)
+        seconds = _seconds(timeout, DeadlinePassed)
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, seconds), self._faults)
 
     def get_extra_info(self, info: str) -> Any:
@@ -147,7 +151,7 @@ class AsyncBackend:
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> _AsyncStream:
-        end = time.monotonic() + _seconds(timeout, self._faults.ConnectTimeout)
+        end = time.monotonic() + _seconds(timeout, DeadlinePassed)
         addresses = _allowed(host, await self._resolve(host, port, end - time.monotonic()))
         for number, address in enumerate(addresses, start=1):
             share = max(0.001, (end - time.monotonic()) / (len(addresses) - number + 1))
@@ -201,7 +205,7 @@ class _AsyncStream:
     async def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> _AsyncStream:
-        seconds = _seconds(timeout, self._faults.ConnectTimeout)
+        seconds = _seconds(timeout, DeadlinePassed)
         return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, seconds), self._faults)
 
     def get_extra_info(self, info: str) -> Any:

@@ -109,6 +109,18 @@ class WireServer:
         """Let answers that wait at `hold_after` go on."""
         self._loop.call_soon_threadsafe(self._released.set)
 
+    def hang_up(self) -> None:
+        """Close every open connection, as a server does with idle ones."""
+        done = threading.Event()
+
+        def close() -> None:
+            for writer in list(self._open):
+                writer.close()
+            self._loop.call_soon(done.set)
+
+        self._loop.call_soon_threadsafe(close)
+        done.wait(10)
+
     def asked(self, path: str = "") -> list[Received]:
         """The requests whose path ends with `path`."""
         return [request for request in self.requests if request.path.split("?")[0].endswith(path)]
