@@ -7,7 +7,7 @@ from ..types import LLMProvider
 from .openai import OpenAIAdapter
 from .openai_chat import ChatCompletions
 from .openai_client import OPTIONS as SDK_OPTIONS
-from .openai_client import checked_options
+from .options import checked_options
 from .registry import find
 
 OPTIONS = SDK_OPTIONS | {"usage_in_stream", "max_tokens_name"}

@@ -8,17 +8,17 @@ from typing import Any
 
 from ..types import LLMModel, LLMProvider
 
-PATH = "/models"
 
+class OpenAIModels:
+    path = "/models"
 
-def read_models(data: Any, connection: LLMProvider) -> list[LLMModel]:
-    """By name. Takes {"data": [...]} and, as some endpoints send it, the bare list. Raises ValueError for neither."""
-    entries = data.get("data") if isinstance(data, Mapping) else data
-    if not isinstance(entries, list):
-        raise ValueError("No list of models.")
-    now = datetime.now(UTC)
-    found = {entry["id"]: _model(entry, connection, now) for entry in entries if isinstance(entry.get("id"), str)}
-    return [found[name] for name in sorted(found)]
+    def read(self, data: Any, connection: LLMProvider) -> tuple[list[LLMModel], None]:
+        """Takes {"data": [...]} and, as some endpoints send it, the bare list. Raises ValueError for neither."""
+        entries = data.get("data") if isinstance(data, Mapping) else data
+        if not isinstance(entries, list):
+            raise ValueError("No list of models.")
+        now = datetime.now(UTC)
+        return [_model(entry, connection, now) for entry in entries if isinstance(entry.get("id"), str)], None
 
 
 def _model(entry: Mapping[str, Any], connection: LLMProvider, now: datetime) -> LLMModel:
