@@ -25,7 +25,7 @@ with search:
         bind="query-params",
         type="search",
         live=True,
-        placeholder=f"Search {len(models):,} models by name",
+        placeholder="Search by name",
         label_visibility="collapsed",
     )
 with connection:

@@ -52,7 +52,7 @@ with right:
             st.caption(figures.plain(preset.purpose))
         found = ws.parameters.validate(model.id, edited)
         parameter_editor.findings(found)
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             changed = edited != preset.parameters
             st.button("Reset", disabled=not changed, on_click=parameter_editor.reset, args=(preset,))
             st.page_link("pages/tester.py", label="Try it in the Tester", icon=":material/science:")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import figures, local_model, model_selector, model_tester, shell
+from llm_core.providers.model_files import ensure_model
+from pages.components import figures, model_selector, model_tester, shell
 
 KEY = "tester"
 
@@ -28,18 +29,19 @@ prompt = st.text_area(
     key=f"{KEY}.prompt",
     height=120,
     persist_state="session",
-    disabled=busy,
+    on_change="ignore",
 )
-model_tester.buttons(KEY, disabled=not prompt.strip() or ws.is_sample)
+model_tester.buttons(KEY, disabled=ws.is_sample)
 if ws.is_sample:
     st.caption("Sample data makes no calls. Leave it to ask a model.")
+connection = ws.providers.get(model.connection)
 
 with st.container(border=True):
-    st.markdown(f"**{figures.plain(model.display_name or model.name)}** :gray[· {figures.plain(preset)}]")
     lane = model_tester.answer(
         KEY,
+        f"**{figures.plain(model.display_name or model.name)}** :gray[{figures.plain(preset)}]",
         lambda: ws.llm.astream(prompt, model=model.id, preset=preset, app=shell.APP, user=shell.identity()),
-        lambda: local_model.fetch(ws.providers.get(model.connection)),
+        lambda progress, stop: ensure_model(connection.options, progress, stop) if model.provider == "local" else None,
     )
     if lane is None:
         st.caption("The answer appears here.")

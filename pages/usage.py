@@ -56,7 +56,7 @@ if not found.now.records:
     st.stop()
 
 usage_monitor.tiles(found, span)
-usage_monitor.coverage(found.now, span)
+usage_monitor.coverage(found, span)
 usage_monitor.chart(found.by_model, span)
 with st.container(border=True):
     st.markdown("**Calls**")

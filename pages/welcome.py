@@ -40,5 +40,7 @@ with doors, st.container(border=True, height="stretch"):
         shell.use_sample(True)
         st.switch_page("pages/usage.py")
 
-first_answer.draw(ws)
+here = st.container()
 steps.draw(ws)
+with here:
+    first_answer.draw(ws)

@@ -66,7 +66,7 @@ def exact(value: Number) -> str:
 
 
 def duration(milliseconds: Number) -> str:
-    """212 ms, 3.8 s, 2 min 5 s."""
+    """212 ms, 3.8 s, 2.1 min, 1.5 h."""
     if not known(milliseconds):
         return UNKNOWN
     ms = float(milliseconds)
@@ -74,10 +74,7 @@ def duration(milliseconds: Number) -> str:
         return f"{ms:.0f} ms"
     if ms < 59_950:
         return f"{ms / 1000:.1f} s"
-    minutes, seconds = divmod(round(ms / 1000), 60)
-    if minutes < 60:
-        return f"{minutes} min {seconds} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    return f"{ms / 60_000:.1f} min" if ms < 3_597_000 else f"{ms / 3_600_000:.1f} h"
 
 
 def share(value: Number) -> str:

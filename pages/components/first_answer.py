@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from llm_core import LLMProvider, Workspace
-from pages.components import local_model, model_tester, shell
+from llm_core import Workspace
+from llm_core.providers.model_files import ensure_model
+from pages.components import model_tester, shell
 
 KEY = "first"
 PROMPT = "In three or four sentences: why is the sky blue?"
@@ -26,15 +29,15 @@ def draw(ws: Workspace) -> None:
     if not st.session_state.get(f"{KEY}.open"):
         return
     with st.container(border=True):
-        st.subheader("SmolLM2 135M on this machine", anchor=False)
         prompt = st.text_area(
-            "Ask it something", PROMPT, key=f"{KEY}.prompt", height=80, disabled=busy(), persist_state="session"
+            "Ask it something", PROMPT, key=f"{KEY}.prompt", height=80, on_change="ignore", persist_state="session"
         )
-        model_tester.buttons(KEY, disabled=not prompt.strip())
+        model_tester.buttons(KEY)
         lane = model_tester.answer(
             KEY,
+            "**SmolLM2 135M** :gray[on this machine]",
             lambda: ws.llm.astream(prompt, model=_model_id(ws), app=shell.APP, user=shell.identity()),
-            lambda: _make_ready(ws),
+            lambda progress, stop: _make_ready(ws, progress, stop),
         )
         if lane is not None and lane.reply is not None:
             with st.container(horizontal=True):
@@ -42,9 +45,9 @@ def draw(ws: Workspace) -> None:
                 st.page_link("pages/tester.py", label="Try more in the Tester", icon=":material/science:")
 
 
-def _make_ready(ws: Workspace) -> None:
+def _make_ready(ws: Workspace, progress: Callable[[int, int | None], None], stop: Callable[[], bool]) -> None:
     """Each step only where it is still to do; a model that is already active for chat stays so."""
-    local_model.fetch(LLMProvider(name=CONNECTION, provider="local"))
+    ensure_model({}, progress, stop)
     if not any(connection.name == CONNECTION for connection in ws.providers.list()):
         ws.providers.connect("local")
     if ws.models.active("chat") is None:

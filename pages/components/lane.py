@@ -1,5 +1,6 @@
-"""One answer as it comes. An event loop on a thread of its own reads it, so that a page can stop it at any moment, also
-while it still waits for the first token. The page only looks: `text`, `waited`, `done`, then `reply` or `error`.
+"""One answer as it comes. A thread of its own makes the call, so that it can be stopped at any moment, also while it
+still waits for the first token, and goes on while the person looks at another page. A page only looks: `fetched`,
+`text`, `waited`, `done`, then `reply` or `error`.
 """
 
 from __future__ import annotations
@@ -11,32 +12,30 @@ from collections.abc import Callable
 from typing import Any
 
 from llm_core import Reply
+from llm_core.errors import FetchStopped
 
 STOP_WITHIN = 5.0
 """Seconds to wait, after a stop, for the call to end and its record to be kept."""
 
+Prepare = Callable[[Callable[[int, int | None], None], Callable[[], bool]], None]
+"""Called first, with a function to tell (bytes done, bytes in all) to and one that says whether to stop."""
+
 
 class Lane:
-    """Starts at once. `open_stream` makes the AsyncStream; what it raises is kept in `error`."""
+    """Starts at once. `open_stream` makes the AsyncStream. What goes wrong is kept in `error`."""
 
-    def __init__(self, open_stream: Callable[[], Any]) -> None:
+    def __init__(self, open_stream: Callable[[], Any], prepare: Prepare, title: str = "") -> None:
+        self.title = title
         self.stopped = False
         self.error: Exception | None = None
+        self.fetched: tuple[int, int | None] | None = None
         self._open_stream = open_stream
+        self._prepare = prepare
         self._stream: Any = None
         self._began = time.monotonic()
         self._cancel: Callable[[], object] = lambda: None
         self._ended = threading.Event()
         threading.Thread(target=self._work, name="answer", daemon=True).start()
-
-    @classmethod
-    def failed(cls, error: Exception) -> Lane:
-        """A lane whose call could not even begin."""
-
-        def refuse() -> Any:
-            raise error
-
-        return cls(refuse)
 
     @property
     def text(self) -> str:
@@ -56,7 +55,7 @@ class Lane:
 
     @property
     def waited(self) -> float:
-        """Seconds since the start."""
+        """Seconds since the call began, or since the fetching of its model did."""
         return time.monotonic() - self._began
 
     def wait(self, seconds: float) -> bool:
@@ -64,7 +63,7 @@ class Lane:
         return self._ended.wait(seconds)
 
     def stop(self) -> None:
-        """End the call now; returns when its record is kept, or after STOP_WITHIN. Nothing happens to an ended one."""
+        """End it now; returns when the record of the call is kept, or after STOP_WITHIN. An ended one stays as is."""
         if not self.done:
             self.stopped = True
             self._cancel()
@@ -72,13 +71,19 @@ class Lane:
 
     def _work(self) -> None:
         try:
+            self._prepare(self._fetching, lambda: self.stopped)
+            self.fetched = None
+            self._began = time.monotonic()
             asyncio.run(self._read())
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, FetchStopped):
             pass
         except Exception as error:  # noqa: BLE001  shown by the page that looks at this lane
             self.error = error
         finally:
             self._ended.set()
+
+    def _fetching(self, done: int, total: int | None) -> None:
+        self.fetched = (done, total)
 
     async def _read(self) -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -89,5 +94,4 @@ class Lane:
         self._stream = self._open_stream()
         async with self._stream:
             async for _ in self._stream.pieces():
-                if self.stopped:
-                    return
+                pass

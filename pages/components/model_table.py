@@ -16,7 +16,7 @@ STATES = {True: "Available", False: "Not fetched yet", None: "Not checked"}
 
 def draw(models: Sequence[LLMModel], active: Mapping[str, str]) -> LLMModel | None:
     ids = st.session_state[SHOWN] = [model.id for model in models]
-    chosen = st.session_state.get(OPEN)
+    chosen = st.session_state.setdefault(OPEN, active.get("chat"))
     st.session_state[TABLE] = {"selection": {"rows": [ids.index(chosen)] if chosen in ids else [], "columns": []}}
     st.dataframe(
         pd.DataFrame(

@@ -10,33 +10,41 @@ import streamlit as st
 from llm_core import Reply
 from pages.components import figures, shell
 from pages.components.facts import Fact, row
-from pages.components.lane import Lane
+from pages.components.lane import Lane, Prepare
 
 LOOK_EVERY = 0.06
-"""Seconds between two looks at an answer that is coming; also the longest wait until a Stop is noticed."""
+"""Seconds between two looks at an answer that is coming."""
+
+
+def lane_of(key: str) -> Lane | None:
+    return st.session_state.get(f"{key}.lane")
 
 
 def running(key: str) -> bool:
-    return bool(st.session_state.get(f"{key}.run"))
+    """From the press of Run to the end of the answer."""
+    lane = lane_of(key)
+    return f"{key}.asked" in st.session_state or (lane is not None and not lane.done)
 
 
 def start(key: str) -> None:
     """Callback of a Run button: the run that follows makes the call."""
-    st.session_state[f"{key}.run"] = True
-    st.session_state.pop(f"{key}.lane", None)
+    st.session_state[f"{key}.asked"] = True
 
 
 def stop(key: str) -> None:
-    """Callback of a Stop button. The run that was drawing the answer has ended the call on its way out."""
-    st.session_state[f"{key}.run"] = False
+    """Callback of a Stop button: when it returns, the call has ended and is recorded."""
+    lane = lane_of(key)
+    if lane is not None:
+        lane.stop()
 
 
 def buttons(key: str, *, disabled: bool = False) -> None:
     """Run, or Stop while it runs. Stop stands in the main script, so it works while the answer is still coming."""
+    place = st.empty()
     if running(key):
-        st.button("Stop", icon=":material/stop_circle:", key=f"{key}.stop", on_click=stop, args=(key,))
+        place.button("Stop", icon=":material/stop_circle:", key=f"{key}.stop", on_click=stop, args=(key,))
         return
-    st.button(
+    place.button(
         "Run",
         type="primary",
         icon=":material/play_arrow:",
@@ -47,38 +55,35 @@ def buttons(key: str, *, disabled: bool = False) -> None:
     )
 
 
-def answer(key: str, open_stream: Callable[[], Any], prepare: Callable[[], None]) -> Lane | None:
-    """Make the call where Run was pressed, after `prepare`, and draw the lane as it stands; None before the first call.
-
-    A call lives as long as this page draws it: Stop, another page or a closed tab end it, and it is recorded.
-    """
-    if running(key):
-        _run(key, open_stream, prepare)
-    lane: Lane | None = st.session_state.get(f"{key}.lane")
-    if lane is not None:
-        st.text(lane.text)
-        _outcome(lane)
+def answer(key: str, title: str, open_stream: Callable[[], Any], prepare: Prepare) -> Lane | None:
+    """Make the call where Run was pressed, after `prepare`, and draw the lane as it stands; None before the first."""
+    if st.session_state.pop(f"{key}.asked", False):
+        st.session_state[f"{key}.lane"] = Lane(open_stream, prepare, title)
+    lane = lane_of(key)
+    if lane is None:
+        return None
+    st.markdown(lane.title)
+    if not lane.done:
+        _watch(lane)
+        st.rerun()
+    st.text(lane.text)
+    _outcome(lane)
     return lane
 
 
-def _run(key: str, open_stream: Callable[[], Any], prepare: Callable[[], None]) -> None:
-    """Ends in a new run of the page, which draws the result."""
-    lane = None
-    try:
-        prepare()
-        lane = st.session_state[f"{key}.lane"] = Lane(open_stream)
-        text, line = st.empty(), st.empty()
-        while not lane.wait(LOOK_EVERY):
-            # Answers are shown as text: a model's Markdown could load images, or pose as part of the page.
-            text.text(lane.text)
-            line.caption(_progress(lane))
-    except Exception as error:  # noqa: BLE001  shown where the answer would stand
-        st.session_state[f"{key}.lane"] = Lane.failed(error)
-    finally:
-        if lane is not None:
-            lane.stop()
-        st.session_state[f"{key}.run"] = False
-    st.rerun()
+def _watch(lane: Lane) -> None:
+    """Draw it as it comes. Any click starts another run of the page, which goes on watching the same lane."""
+    text, line = st.empty(), st.empty()
+    while not lane.wait(LOOK_EVERY):
+        if lane.fetched is not None:
+            done, total = lane.fetched
+            of = f"{figures.size(done)} of {figures.size(total)}" if total else figures.size(done)
+            speed = figures.size(done / max(lane.waited, 0.1))
+            line.progress(min(done / total, 1.0) if total else 0.0, f"Fetching the model: {of} · {speed}/s")
+            continue
+        # Answers are shown as text: a model's Markdown could load images, or pose as part of the page.
+        text.text(lane.text)
+        line.caption(_progress(lane))
 
 
 def _progress(lane: Lane) -> str:
@@ -121,4 +126,6 @@ def figures_of(reply: Reply) -> None:
 def _about_cost(reply: Reply) -> str:
     if reply.cost_usd is None:
         return f"Unpriced: {', '.join(reply.cost.missing) or 'the price of this model'} is not known."
+    if reply.cost.source == "local":
+        return "It ran on this machine."
     return f"By the price list {reply.cost.source}." if reply.cost.source else "Exact."

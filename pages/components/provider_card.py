@@ -60,7 +60,7 @@ def key_line(connection: LLMProvider) -> str:
 def tested_line(connection: LLMProvider) -> str:
     if connection.tested_at is None:
         return "not tested yet"
-    took = f" in {figures.duration(connection.test_latency_ms)}" if connection.test_latency_ms is not None else ""
+    took = f" in {figures.duration(connection.test_latency_ms)}" if (connection.test_latency_ms or 0) >= 1 else ""
     return f"tested {figures.moment(connection.tested_at, shell.tz())}{took}"
 
 

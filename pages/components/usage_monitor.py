@@ -71,12 +71,16 @@ def _tile(
     )
 
 
-def coverage(now: pd.Series, span: Span) -> None:
+def coverage(found: Answers, span: Span) -> None:
     """What the totals cover, in which zone days begin, and what the deltas compare with."""
+    now = found.now
     parts = [f"{figures.share(now.priced)} of requests priced"] if known(now.priced) else []
     if now.unpriced:
         parts.append(f"{figures.exact(now.unpriced)} unpriced and not in the spend")
-    parts += [f"{span.bucket}s in {span.tz}", f"compared with the {span.words} before"]
+    parts.append(f"{span.bucket}s in {span.tz}")
+    parts.append(
+        f"compared with the {span.words} before" if found.before.records else f"no calls in the {span.words} before"
+    )
     st.caption(" · ".join(parts))
 
 
@@ -86,7 +90,12 @@ def chart(by_model: pd.DataFrame, span: Span) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             title = st.container(width="content")
             measure = st.segmented_control(
-                "Measure", MEASURES, default="Spend", required=True, label_visibility="collapsed", key="usage.measure"
+                "Measure",
+                MEASURES,
+                default="Spend" if by_model.cost_usd.astype(float).sum() > 0 else "Calls",
+                required=True,
+                label_visibility="collapsed",
+                key="usage.measure",
             )
         title.markdown(f"**{measure} per {span.bucket} by model**")
         column = MEASURES[measure]

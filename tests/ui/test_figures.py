@@ -43,8 +43,8 @@ def test_counts_are_whole_until_a_million(value: object, text: str) -> None:
         (212, "212 ms"),
         (999.6, "1.0 s"),
         (3_800, "3.8 s"),
-        (125_000, "2 min 5 s"),
-        (7_260_000, "2 h 1 min"),
+        (125_000, "2.1 min"),
+        (5_400_000, "1.5 h"),
         (None, "–"),
     ],
 )
