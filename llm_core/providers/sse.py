@@ -12,25 +12,31 @@ class EventCutter:
     """Fed with the bytes as they come, gives the data of the events that are whole by then."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
         self._data: list[bytes] = []
+        self._held = 0
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Raises ValueError for an event beyond LARGEST_EVENT."""
-        lines = (self._rest + chunk).splitlines(keepends=True)
-        # A line without its end waits for the rest, and so does a \r whose \n may be in the next chunk.
-        self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
-        if len(self._rest) > LARGEST_EVENT:
+        self._rest += chunk
+        if len(self._rest) + self._held > LARGEST_EVENT:
             raise ValueError("An event is too large.")
-        found = []
-        for raw in lines:
-            line = raw.rstrip(b"\r\n")
-            if line.startswith(b"data:"):
-                self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
-            elif not line and self._data:
-                found.append(b"\n".join(self._data))
-                self._data = []
-        return found
+        if b"\n" not in chunk:
+            return []
+        lines = bytes(self._rest).splitlines(keepends=True)
+        # A line without its end waits for the rest, and so does a \r whose \n may be in the next chunk.
+        self._rest = bytearray() if lines[-1].endswith(b"\n") else bytearray(lines.pop())
+        return [event for line in lines if (event := self._read(line.rstrip(b"\r\n"))) is not None]
+
+    def _read(self, line: bytes) -> bytes | None:
+        if line.startswith(b"data:"):
+            self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
+            self._held += len(line)
+        elif not line and self._data:
+            event = b"\n".join(self._data)
+            self._data, self._held = [], 0
+            return event
+        return None
 
     def end(self) -> list[bytes]:
         """The last event, where the body ended without the blank line after it."""

@@ -78,6 +78,7 @@ def cases(recordings: Iterable[Recording]) -> list[Any]:
 def adapter_to(wire: WireServer, provider: str = "openai", key: str | None = KEY, **options: Any) -> Iterator[Adapter]:
     """An adapter of one provider whose endpoint is the replay server."""
     connection = LLMProvider(name="test", provider=provider, base_url=wire.base_url, options=options)
+    find(provider).load_sdk()  # so that no deadline of a test is spent on it
     adapter = find(provider).factory()(connection, key)
     try:
         yield adapter
