@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from ..errors import StoreError
 from .faults import busy, told_plainly
 from .home import Home
 from .migrations import bring_up_to_date
@@ -71,7 +72,10 @@ class State:
         It means something only beside an earlier answer of the same State.
         """
         with told_plainly(self._home), self._asking:
-            return int(self._observer.execute("PRAGMA data_version").fetchone()[0])
+            try:
+                return int(self._observer.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.ProgrammingError:
+                raise StoreError("This workspace was closed.", "Open it again.") from None
 
     def close(self) -> None:
         self.engine.dispose()
@@ -84,6 +88,7 @@ def _engine(home: Home) -> Engine:
         URL.create("sqlite", database=str(home.state)),
         connect_args={"timeout": BUSY_SECONDS},
         max_overflow=-1,
+        hide_parameters=True,  # values bound to a statement stay out of its errors
     )
 
     @event.listens_for(engine, "connect")

@@ -1,69 +1,28 @@
-"""A ModelService over connections that are put straight into the state."""
+"""The catalogue of a fresh workspace, its connections and their offers put straight into the state: nothing is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
+from llm_core import LLMModel, Workspace
 from llm_core.catalog import ModelService
 from llm_core.store import tables
-from llm_core.store.home import open_home
-from llm_core.store.state import State
-from llm_core.types import LLMModel, LLMProvider
-
-
-class ConnectionsOfState:
-    """The part of ProviderService that the catalogue asks for, without providers: rows in, connections out."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.offers: dict[str, list[LLMModel]] = {}
-
-    def list(self) -> list[LLMProvider]:
-        table = tables.connections
-        with self.state.read() as connection:
-            rows = connection.execute(select(table.c.name, table.c.provider, table.c.base_url, table.c.enabled)).all()
-        return [LLMProvider(row.name, row.provider, row.base_url, enabled=row.enabled) for row in rows]
-
-    def get(self, name: str) -> LLMProvider:
-        return next(connection for connection in self.list() if connection.name == name)
-
-    def adapter(self, name: str) -> Any:
-        offers = self.offers[name]
-
-        class Adapter:
-            def list_models(self, deadline: Any) -> list[LLMModel]:
-                return offers
-
-        return Adapter()
+from llm_core.store.listings import keep_listing
 
 
 @pytest.fixture
-def state(home: Path) -> Iterator[State]:
-    state = State(open_home(home))
-    yield state
-    state.close()
+def models(ws: Workspace) -> ModelService:
+    return ws.models
 
 
 @pytest.fixture
-def connections(state: State) -> ConnectionsOfState:
-    return ConnectionsOfState(state)
-
-
-@pytest.fixture
-def models(state: State, connections: ConnectionsOfState) -> ModelService:
-    return ModelService(state, connections)
-
-
-@pytest.fixture
-def connect(state: State) -> Callable[..., None]:
+def connect(ws: Workspace) -> Callable[..., None]:
     def connect(name: str, provider: str | None = None, base_url: str | None = None, enabled: bool = True) -> None:
-        with state.write() as connection:
+        with ws.state.write() as connection:
             connection.execute(
                 insert(tables.connections).values(
                     name=name,
@@ -79,3 +38,13 @@ def connect(state: State) -> Callable[..., None]:
             )
 
     return connect
+
+
+@pytest.fixture
+def offer(ws: Workspace) -> Callable[..., None]:
+    def offer(*models: LLMModel, connection: str = "openai") -> None:
+        """What the connection lists from now on."""
+        with ws.state.write() as transaction:
+            keep_listing(transaction, connection, models, datetime.now(UTC))
+
+    return offer

@@ -6,9 +6,11 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import delete, update
 
+from llm_core import Workspace
 from llm_core.errors import InvalidInput, NoActiveModel, NotConfigured, UnknownConnection, UnknownModel
 from llm_core.store import tables
 from llm_core.types import LLMModel, Usage
+from tests.wire.server import WireServer
 
 THOUSAND = Usage(input_tokens=1_000)
 
@@ -17,13 +19,13 @@ def offered(name: str, **known) -> LLMModel:
     return LLMModel(connection="openai", provider="openai", name=name, **known)
 
 
-def test_what_a_connection_offers_is_joined_with_what_the_price_list_knows(models, connections, connect) -> None:
+def test_what_a_connection_offers_is_joined_with_what_the_price_list_knows(models, offer, connect) -> None:
     connect("openai")
-    connections.offers["openai"] = [
+    offer(
         offered("gpt-4.1", max_output_tokens=32_768, capabilities=frozenset({"chat", "tools"})),
         offered("in-house-1", display_name="In-house", context_window=4_096),
-    ]
-    known, unknown = models.refresh("openai")
+    )
+    known, unknown = models.list()
     assert known.id == "openai:gpt-4.1"
     assert (known.input_price, known.output_price) == (Decimal(2), Decimal(8))
     assert known.price_source.startswith("genai-prices")
@@ -34,38 +36,51 @@ def test_what_a_connection_offers_is_joined_with_what_the_price_list_knows(model
     assert known.checked_at is not None
     assert (unknown.display_name, unknown.context_window) == ("In-house", 4_096)
     assert unknown.input_price is unknown.price_source is None
-    assert models.list() == models.list("openai") == [known, unknown]
+    assert models.list("openai") == [known, unknown]
+    with pytest.raises(UnknownConnection):
+        models.list("nowhere")
 
 
-def test_what_the_provider_says_of_a_model_counts_before_the_price_list(models, connections, connect) -> None:
+def test_what_the_provider_says_of_a_model_counts_before_the_price_list(models, offer, connect) -> None:
     connect("openai")
-    connections.offers["openai"] = [offered("gpt-4.1", display_name="Ours", context_window=8_192)]
-    (model,) = models.refresh("openai")
+    offer(offered("gpt-4.1", display_name="Ours", context_window=8_192))
+    (model,) = models.list()
     assert (model.display_name, model.context_window, model.input_price) == ("Ours", 8_192, Decimal(2))
 
 
-def test_a_model_that_is_no_longer_offered_leaves_the_list_and_is_told_apart(models, connections, connect) -> None:
+def test_a_model_that_is_no_longer_offered_leaves_the_list_and_is_told_apart(models, offer, connect) -> None:
     connect("openai")
-    connections.offers["openai"] = [offered("old"), offered("stays")]
-    first = {model.name: model.checked_at for model in models.refresh("openai")}
-    connections.offers["openai"] = [offered("stays"), offered("new")]
-    assert [model.name for model in models.refresh("openai")] == ["new", "stays"]
+    offer(offered("old"), offered("stays"))
+    first = {model.name: model.checked_at for model in models.list()}
+    offer(offered("stays"), offered("new"))
+    assert [model.name for model in models.list()] == ["new", "stays"]
     assert models.get("openai:stays").checked_at > first["stays"]
     gone = models.get("openai:old")
     assert gone.available is False
     assert gone.checked_at == first["old"]
     assert models.get("openai:never-seen").available is None
-    connections.offers["openai"] = [offered("old")]
-    assert [model.name for model in models.refresh("openai")] == ["old"]
+    offer(offered("old"))
+    assert [model.name for model in models.list()] == ["old"]
 
 
-def test_models_are_told_apart_by_what_they_can_do(models, connections, connect) -> None:
+def test_refresh_asks_the_provider_and_keeps_its_answer(ws: Workspace, wire: WireServer) -> None:
+    ws.providers.connect("openai", "sk-test-0123456789abcdef", base_url=wire.base_url)
+    wire.models = ["gpt-6-luna", "gpt-7-unheard-of"]
+    known, unknown = ws.models.refresh("openai")
+    assert (known.id, known.available) == ("openai:gpt-6-luna", True)
+    assert known.input_price == Decimal("0.1")
+    assert unknown.input_price is None
+    wire.models = ["gpt-6-luna"]
+    assert ws.models.refresh("openai") == ws.models.list()
+    assert ws.models.get("openai:gpt-7-unheard-of").available is False
+    with pytest.raises(UnknownConnection):
+        ws.models.refresh("nowhere")
+
+
+def test_models_are_told_apart_by_what_they_can_do(models, offer, connect) -> None:
     connect("openai")
-    connections.offers["openai"] = [
-        offered(name)
-        for name in ("gpt-4.1", "whisper-1", "text-embedding-3-small", "gpt-4o-transcribe", "gpt-image-1", "my-own")
-    ] + [offered("whisper-like", capabilities=frozenset({"chat"}))]
-    models.refresh("openai")
+    names = ("gpt-4.1", "whisper-1", "text-embedding-3-small", "gpt-4o-transcribe", "gpt-image-1", "my-own")
+    offer(*map(offered, names), offered("whisper-like", capabilities=frozenset({"chat"})))
     assert {model.name for model in models.list(task="chat")} == {"gpt-4.1", "my-own", "whisper-like"}
     assert {model.name for model in models.list(task="transcribe")} == {"whisper-1", "gpt-4o-transcribe"}
     assert len(models.list()) == 7
@@ -163,10 +178,9 @@ def test_a_call_that_names_no_model_needs_an_active_one(models, connect) -> None
     assert 'activate("summarize"' in caught.value.hint
 
 
-def test_a_bare_name_is_not_guessed_but_its_id_is_told(models, connections, connect) -> None:
+def test_a_bare_name_is_not_guessed_but_its_id_is_told(models, offer, connect) -> None:
     connect("openai")
-    connections.offers["openai"] = [offered("gpt-4.1"), offered("gpt-4.1-mini")]
-    models.refresh("openai")
+    offer(offered("gpt-4.1"), offered("gpt-4.1-mini"))
     with pytest.raises(UnknownModel) as caught:
         models.resolve("gpt-4.1", "chat")
     assert caught.value.hint == "Did you mean openai:gpt-4.1?"
@@ -183,14 +197,14 @@ def test_a_connection_that_is_switched_off_takes_no_calls(models, connect) -> No
         models.resolve(None, "chat")
 
 
-def test_a_change_by_any_process_counts_from_the_next_call(models, connect, state) -> None:
+def test_a_change_by_any_process_counts_from_the_next_call(models, connect, ws) -> None:
     connect("openai")
     models.activate("chat", "openai:gpt-4.1")
     assert models.resolve(None, "chat")[1] == "gpt-4.1"
-    with state.engine.begin() as other:
+    with ws.state.engine.begin() as other:
         other.execute(update(tables.active_models).values(model="o3"))
     assert models.resolve(None, "chat")[1] == "o3"
-    with state.write() as other:
+    with ws.state.write() as other:
         other.execute(delete(tables.connections))
     assert models.active("chat") is None
     with pytest.raises(NoActiveModel):

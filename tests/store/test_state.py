@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, inspect, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from llm_core.errors import StateBusy, StateDamaged
+from llm_core.errors import StateBusy, StateDamaged, StoreError
 from llm_core.store import state as state_module
 from llm_core.store import tables
 from llm_core.store.home import Home
@@ -138,6 +138,20 @@ def test_the_version_changes_with_every_commit_of_any_process_and_only_then(stat
     change = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('DELETE FROM settings'); c.commit()"
     subprocess.run([sys.executable, "-c", change, str(opened_home.state)], check=True)
     assert state.version() != second
+
+
+def test_a_closed_state_says_so(opened_home: Home) -> None:
+    state = State(opened_home)
+    state.close()
+    with pytest.raises(StoreError, match="closed"):
+        state.version()
+
+
+def test_what_a_statement_was_given_stays_out_of_its_error(state: State) -> None:
+    put(state, "a", 1)
+    with pytest.raises(IntegrityError) as caught:
+        put(state, "a", "something private")
+    assert "something private" not in str(caught.value)
 
 
 def test_a_removed_connection_takes_its_models_along(state: State) -> None:
