@@ -1,4 +1,4 @@
-"""OpenAI-compatible endpoints: their own words for things, what they list and count or do not, options that cannot be."""
+"""OpenAI-compatible endpoints: their own words for things, what they list and count or not, options that cannot be."""
 
 from __future__ import annotations
 
