@@ -93,6 +93,10 @@ class Workspace:
     @property
     def keys(self) -> APIKeyManager:
         def build() -> APIKeyManager:
+            if self.is_sample:
+                from .sample import SampleKeys
+
+                return SampleKeys(self.home)
             from .keys import APIKeyManager
 
             return APIKeyManager(self.home)
@@ -102,6 +106,10 @@ class Workspace:
     @property
     def providers(self) -> ProviderService:
         def build() -> ProviderService:
+            if self.is_sample:
+                from .sample import SampleProviders
+
+                return SampleProviders(self.state, self.keys, self.settings)
             from .providers import ProviderService
 
             return ProviderService(self.state, self.keys, self.settings)

@@ -10,6 +10,8 @@ from pathlib import Path
 from ..errors import UnsafeFolder
 
 ENVIRONMENT = "LLM_MANAGER_HOME"
+SAMPLE_MARKER = "SAMPLE"
+"""A file of this name in a home says that everything in it is made up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,15 @@ class Home:
         return self.ledger / "merge.lock"
 
 
-def open_home(path: str | os.PathLike[str] | None = None) -> Home:
+def open_home(path: str | os.PathLike[str] | None = None, *, sample: bool = False) -> Home:
     """The home at `path`, else $LLM_MANAGER_HOME, else the platform's user data folder; made 0700 where it is new.
 
-    Raises UnsafeFolder when the place is a file, cannot be written, or belongs to another user.
+    `sample`: the home of made-up data is wanted. Raises UnsafeFolder when the place is a file, cannot be written,
+    belongs to another user, or holds made-up data where real is wanted, or the other way round.
     """
     chosen = path or os.environ.get(ENVIRONMENT)
     home = Home(Path(chosen).expanduser().absolute() if chosen else _default_home())
+    _require_kind(home.path, sample)
     folders = (home.path, home.ledger, home.spool, home.segments, home.manifests, home.quarantine, home.backups)
     try:
         for folder in folders:
@@ -89,6 +93,17 @@ def _default_home() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("llm-manager", appauthor=False)
+
+
+def _require_kind(folder: Path, sample: bool) -> None:
+    is_sample = os.path.lexists(folder / SAMPLE_MARKER)  # False, too, where the folder cannot be entered
+    if is_sample and not sample:
+        raise UnsafeFolder(
+            f"The folder {folder} holds made-up sample data.",
+            f"Open that by Workspace.open_sample(), and name another home with {ENVIRONMENT}.",
+        )
+    if sample and not is_sample:
+        raise UnsafeFolder(f"The folder {folder} is not the sample's.", "Remove it, and the sample is made anew.")
 
 
 def _require_private(folder: Path) -> None:
