@@ -150,7 +150,7 @@ ANY_VALUE = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.integers(10**4400, 10**4401)
+    | st.just(10**5000)
     | st.floats()
     | st.complex_numbers()
     | st.text()
