@@ -44,6 +44,15 @@
     |  |- LedgerDamaged
     |  |- LedgerTooNew             written by a newer program
     |  |- RecordNotKept            a usage record could not be written
+    |  |- VaultError                .state: how the vault of keys stands
+    |  |  |- VaultAbsent            nothing was stored yet
+    |  |  |- VaultLocked            its master key cannot be had now
+    |  |  |- VaultKeyWrong          its source gives another key than the vault's, or none
+    |  |  |- VaultDamaged
+    |  |  |- VaultTooNew            written by a newer program
+    |  |  |- VaultBusy
+    |  |  |- VaultNotWritten
+    |  |  `- KeyDamaged             one key of a good vault cannot be decrypted
     |  `- UnsafeFolder              a home that cannot hold the stores safely
     |- QueryError                   SQL typed by a person
     |  |- QueryRefused
@@ -56,8 +65,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
+
+_redacted: Callable[[str], str] | None = None
+
+
+def redact_with(redacted: Callable[[str], str]) -> None:
+    """From now on every error's words go through `redacted`. Set by `keys` once this process holds a key."""
+    global _redacted
+    _redacted = redacted
 
 
 class LLMManagerError(Exception):
@@ -66,6 +83,8 @@ class LLMManagerError(Exception):
     kind: ClassVar[str] = "error"
 
     def __init__(self, message: str, hint: str = "") -> None:
+        if _redacted is not None:
+            message, hint = _redacted(message), _redacted(hint)
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -138,6 +157,14 @@ class NoActiveModel(NotConfigured):
 
 class MissingKey(NotConfigured):
     kind = "missing_key"
+
+
+class KeyBoundElsewhere(MissingKey):
+    kind = "key_bound_elsewhere"
+
+
+class NoKeySource(NotConfigured):
+    kind = "no_key_source"
 
 
 class MissingPackage(NotConfigured):
@@ -278,6 +305,52 @@ class LedgerTooNew(StoreError):
 
 class RecordNotKept(StoreError):
     kind = "record_not_kept"
+
+
+class VaultError(StoreError):
+    """`state` is the word of `keys.VaultStatus` for it: absent, locked, wrong_key, corrupt, too_new; ok for the others."""
+
+    kind = "vault_error"
+    state: ClassVar[str] = "ok"
+
+
+class VaultAbsent(VaultError):
+    kind = "vault_absent"
+    state = "absent"
+
+
+class VaultLocked(VaultError):
+    kind = "vault_locked"
+    state = "locked"
+
+
+class VaultKeyWrong(VaultError):
+    kind = "vault_key_wrong"
+    state = "wrong_key"
+
+
+class VaultDamaged(VaultError):
+    kind = "vault_damaged"
+    state = "corrupt"
+
+
+class VaultTooNew(VaultError):
+    kind = "vault_too_new"
+    state = "too_new"
+
+
+class VaultBusy(VaultError):
+    kind = "vault_busy"
+
+
+class VaultNotWritten(VaultError):
+    """A change did not reach the disk; the vault is as it was before."""
+
+    kind = "vault_not_written"
+
+
+class KeyDamaged(VaultError):
+    kind = "key_damaged"
 
 
 class UnsafeFolder(StoreError):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NoReturn
 
 from ..errors import InvalidInput
+from .redaction import know
 
 HINT_LENGTH = 4
 SHORTEST_WITH_HINT = 20
 """Four letters of a shorter key would give away too much of it."""
+_TAKEN = re.compile("[!-~]+")
 
 
 class Secret:
@@ -17,19 +20,25 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        """Raises InvalidInput for what no provider can take: empty, or with blanks, control or non-ASCII letters.
+        """Raises InvalidInput for what no provider can take. From here on redaction knows the key."""
+        self._value = self.checked(value)
+        know(self._value)
 
-        Space around it is dropped: it comes along when a key is pasted or read from a file.
+    @staticmethod
+    def checked(value: str) -> str:
+        """The key without space around it, which comes along when it is pasted or read from a file.
+
+        Raises InvalidInput where it is empty or holds a blank, a control character or a letter outside ASCII.
         """
         text = value.strip() if isinstance(value, str) else ""
         if not text:
             raise InvalidInput("The key is empty.", "Paste the whole key as the provider shows it.")
-        if not all("!" <= letter <= "~" for letter in text):
+        if not _TAKEN.fullmatch(text):
             raise InvalidInput(
                 "The key holds a blank, a line break or a letter outside ASCII, which no provider accepts.",
                 "Paste the key alone, without quotes or other text.",
             )
-        self._value = text
+        return text
 
     def reveal(self) -> str:
         return self._value

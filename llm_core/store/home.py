@@ -29,6 +29,40 @@ class Home:
         return self.path / "backups"
 
     @property
+    def vault(self) -> Path:
+        return self.path / "vault.json"
+
+    @property
+    def vault_copy(self) -> Path:
+        """The vault's previous generation; after a deletion, a copy of the present one."""
+        return self.path / "vault.previous.json"
+
+    @property
+    def vault_pending(self) -> Path:
+        """Names the master keys that a change under way may leave behind in the system keyring."""
+        return self.path / "vault.pending.json"
+
+    @property
+    def vault_lock(self) -> Path:
+        return self.path / "vault.lock"
+
+    @property
+    def audit(self) -> Path:
+        return self.path / "audit.jsonl"
+
+    @property
+    def audit_lock(self) -> Path:
+        return self.path / "audit.lock"
+
+    @property
+    def key_reads(self) -> Path:
+        return self.path / "key-reads.json"
+
+    @property
+    def key_reads_lock(self) -> Path:
+        return self.path / "key-reads.lock"
+
+    @property
     def ledger(self) -> Path:
         return self.path / "ledger"
 
