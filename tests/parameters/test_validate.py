@@ -100,8 +100,9 @@ def test_what_would_be_refused_is_an_error_at_its_field(field: str, value: Any) 
 
 @pytest.mark.parametrize("value", ["y" * 500, 10**400, 10**5000], ids=["text", "number", "unprintable"])
 def test_a_finding_stays_short_whatever_was_given(value: Any) -> None:
-    (error,) = checked({"response_format": value}).errors
-    assert len(error.message) < 100
+    for field in ("response_format", "temperature", "seed"):
+        (error,) = checked({field: value}).errors
+        assert len(error.message) < 100
 
 
 def test_a_reasoning_model_refuses_sampling_with_the_reason() -> None:
@@ -150,7 +151,6 @@ ANY_VALUE = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.just(10**5000)
     | st.floats()
     | st.complex_numbers()
     | st.text()
