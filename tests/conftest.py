@@ -20,8 +20,9 @@ ODD_NAME = "a b'c é"
 @pytest.fixture(autouse=True)
 def _no_keys_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.endswith(("_API_KEY", "_API_TOKEN", "_TOKEN")) or name.startswith("LLM_MANAGER_S"):
+        if name.endswith(("_API_KEY", "_API_TOKEN", "_TOKEN")) or name.startswith(("LLM_MANAGER_S", "LLM_MANAGER_KEY")):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 
 @pytest.fixture
