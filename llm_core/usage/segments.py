@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 class SegmentLedger:
     """The local form of `ledger.Ledger`. `price` prices records that came without a cost; None leaves them unpriced."""
 
-    def __init__(self, home: Home, price: Price | None = None) -> None:
+    def __init__(self, home: Home, price: Price | None = None, *, wall: Callable[[], float] = time.time) -> None:
         self._home = home
         self._price = price
+        self._wall = wall
 
     def marks(self) -> Mapping[str, SpoolMark]:
         return load_newest(self._home).spools
@@ -77,7 +78,7 @@ class SegmentLedger:
             if any(manifest.offset(piece.spool) != piece.offset for piece in batch.pieces):
                 return False
             segments = (*manifest.segments, segment) if segment else manifest.segments
-            spools = {**manifest.spools, **batch.marks(time.time())}
+            spools = {**manifest.spools, **batch.marks(self._wall())}
             if commit(self._home, manifest.next(segments=segments, spools=spools)):
                 return True
 

@@ -17,7 +17,7 @@ from ..store.home import Home
 from .files import remove, remove_folder
 from .locks import hold
 from .manifest import KEPT, Manifest, SpoolMark, commit, load, load_newest, numbers, path_of
-from .spool import list_spools
+from .spool import SpoolFile, list_spools
 
 DAY = 24 * 3600.0
 GRACE = 600.0
@@ -117,8 +117,13 @@ def _spools_left(
     for name, spool in sizes.items():
         mark = marks.get(name, SpoolMark(0, spool.modified))
         is_drained = spool.size == mark.offset and all(manifest.offset(name) == spool.size for manifest in kept)
-        if is_drained and now - mark.grown_at >= keep and remove(spool.path):
+        if is_drained and now - mark.grown_at >= keep and _still_has(spool) and remove(spool.path):
             marks.pop(name, None)
             removed += 1
     gone = [name for name, mark in marks.items() if name not in sizes and now - mark.grown_at >= keep]
     return {name: mark for name, mark in marks.items() if name not in gone}, removed
+
+
+def _still_has(spool: SpoolFile) -> bool:
+    """Whether nothing was written since the file was listed: nobody should, unless a clock has lied."""
+    return spool.path.stat().st_size == spool.size
