@@ -35,6 +35,8 @@ else:
         st.markdown("**Nothing is connected yet**")
         st.markdown("Connect a provider with its API key, any OpenAI-compatible address, or a model on this machine.")
 
+if ws.is_sample:
+    st.stop()
 st.subheader("Connect", anchor=False)
 with st.grid(3, min_column_width=260):
     for provider, row in REGISTRY.items():
@@ -42,5 +44,5 @@ with st.grid(3, min_column_width=260):
             st.markdown(f"**{row.label}**")
             st.caption(api_key_dialog.ABOUT.get(provider, "With an API key."))
             st.space("stretch")
-            if st.button("Connect", key=f"connect.{provider}", icon=":material/link:", disabled=ws.is_sample):
+            if st.button("Connect", key=f"connect.{provider}", icon=":material/link:"):
                 api_key_dialog.open_for(ws, provider)

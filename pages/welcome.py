@@ -21,7 +21,7 @@ with doors, st.container(border=True, height="stretch"):
         icon=":material/play_arrow:",
         key="door.local",
         on_click=first_answer.begin,
-        disabled=ws.is_sample or first_answer.busy(),
+        disabled=first_answer.busy(),
         width="stretch",
     )
 with doors, st.container(border=True, height="stretch"):
@@ -29,6 +29,7 @@ with doors, st.container(border=True, height="stretch"):
     st.markdown("With an API key, or at the address of any OpenAI-compatible endpoint, like Ollama or vLLM.")
     st.space("stretch")
     if st.button("Connect a provider", key="door.provider", icon=":material/link:", width="stretch"):
+        shell.use_sample(False)
         st.switch_page("pages/providers.py")
 with doors, st.container(border=True, height="stretch"):
     st.subheader("Look around with sample data", icon=":material/science:", anchor=False)
@@ -41,6 +42,7 @@ with doors, st.container(border=True, height="stretch"):
         st.switch_page("pages/usage.py")
 
 here = st.container()
-steps.draw(ws)
+if not ws.is_sample:
+    steps.draw(ws)
 with here:
     first_answer.draw(ws)

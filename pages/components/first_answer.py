@@ -16,7 +16,8 @@ CONNECTION = "local"
 
 
 def begin() -> None:
-    """Callback of the door: the run that follows does the rest."""
+    """Callback of the door: the run that follows does the rest, in the person's own workspace."""
+    shell.use_sample(False)
     st.session_state[f"{KEY}.open"] = True
     model_tester.start(KEY)
 

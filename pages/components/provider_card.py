@@ -84,7 +84,8 @@ def card(ws: Workspace, connection: LLMProvider, week: pd.DataFrame) -> None:
         row(_of_week(connection.name, week))
         if connection.message and state.colour in ("red", "orange"):
             st.error(figures.plain(connection.message), icon=state.icon)
-        with st.container(horizontal=True):
+        st.space("stretch")
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Test", key=f"{key}.test", on_click=test, args=(ws, connection.name))
             on = "Disable" if connection.enabled else "Enable"
             st.button(on, key=f"{key}.on", type="tertiary", on_click=enable, args=(ws, connection))

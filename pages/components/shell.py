@@ -63,8 +63,9 @@ def guard() -> None:
     """First call of every page: hand over to app.py when a fresh server was asked for this page directly.
 
     Until `st.navigation` has run once in the process, Streamlit runs files of `pages/` on their own, without app.py.
+    So app.py leaves a mark in every run, and the page takes it away.
     """
-    if "shell.ready" not in st.session_state:
+    if not st.session_state.pop("shell.ready", False):
         _configured_navigation()
         st.rerun()
 
@@ -83,7 +84,9 @@ def on_sample() -> bool:
 
 
 def use_sample(on: bool) -> None:
-    """Callback: look at the sample data, or back at the real records. Nothing chosen on one side leaks to the other."""
+    """Look at the sample data, or back at the real records. Nothing chosen on one side leaks to the other."""
+    if on == on_sample():
+        return
     for key in [key for key in st.session_state if not str(key).startswith("shell.")]:
         del st.session_state[key]
     st.session_state["shell.sample"] = on

@@ -34,7 +34,7 @@ def _health(ws: Workspace) -> None:
     st.caption("Connections")
     words = Counter(provider_card.health(connection) for connection in ws.providers.list())
     told = [f":{health.colour}[●] {number} {health.word.lower()}" for health, number in words.items()]
-    st.page_link("pages/providers.py", label=", ".join(told) or "None yet: connect one", icon=None)
+    st.page_link("pages/providers.py", label=", ".join(told) or "Nothing connected yet")
 
 
 def _label_sample_data() -> None:
