@@ -113,6 +113,9 @@ def _card_of_day(provider: str, model: str, base_url: str | None, mode: str, day
 def _card(seller: Any, info: Any, mode: str, moment: datetime) -> RateCard:
     began, standard = _standard(info, moment)
     flat = seller.id == "google"
+    if seller.id == "cohere" and "input_mtok" in standard:
+        # Its bill does not tell cached tokens from others: each costs the same.
+        standard = {"cache_read_mtok": standard["input_mtok"]} | standard
     if mode == "standard":
         return RateCard(_source(), began, _rates(standard), one_price_for_all_media=flat)
     special: dict[str, Any] = {}

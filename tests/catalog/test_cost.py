@@ -143,10 +143,15 @@ def test_googles_batch_keeps_its_cache_price_and_searches_cost_the_same_in_all_m
     assert cost("google:gemini-2.5-pro", usage, mode="batch").usd == Decimal("0.035125")
 
 
+def test_cohere_bills_cached_tokens_as_any_others() -> None:
+    """As in a recorded answer: 2,406 tokens billed, all of them cached, at 0.0375 dollars a million."""
+    usage = Usage(input_tokens=2_406, cache_read_tokens=2_406, output_tokens=2)
+    assert cost("cohere:command-r7b-12-2024", usage).usd == Decimal("0.0000905250")
+
+
 @pytest.mark.parametrize(
     "usage",
     [
-        Usage(input_tokens=10, cache_read_tokens=5),
         Usage(input_tokens=10, cache_write_tokens=5),
         Usage(input_tokens=10, cache_write_tokens=5, cache_write_1h_tokens=5),
         Usage(input_tokens=10, input_audio_tokens=5),
