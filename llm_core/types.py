@@ -54,11 +54,16 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model asks for. `arguments` is the JSON text exactly as the model wrote it."""
+    """A call the model asks for. `arguments` is the JSON text exactly as the model wrote it.
+
+    `opaque` is what its provider wants back with the call, to go on where it stopped (Anthropic's thinking, Gemini's
+    thought signature). Only its adapter can read it; without it the history is still valid, but some models refuse it.
+    """
 
     id: str
     name: str
     arguments: str
+    opaque: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class Parameters:
     presence_penalty: float | None = None
     repetition_penalty: float | None = None
     seed: int | None = None
-    stop: tuple[str, ...] | None = None
+    stop: Sequence[str] | None = None
     n: int | None = None
     response_format: str | Mapping[str, Any] | None = None
     reasoning_effort: str | None = None
@@ -386,6 +391,9 @@ class LLMModel:
     modalities: frozenset[str] = frozenset()
     available: bool | None = None
     checked_at: datetime | None = None
+    lifecycle: str | None = None
+    """active, deprecated or retired, where the provider says."""
+    retires_at: datetime | None = None
 
     @property
     def id(self) -> str:

@@ -65,6 +65,33 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """Texts to turn into vectors, at most `Capabilities.texts_at_once` of them."""
+
+    model: str
+    texts: tuple[str, ...]
+    deadline: Deadline
+    purpose: str | None = None
+    """What for: document, query, classification or clustering. Vendors without the difference ignore it."""
+    dimensions: int | None = None
+    """Length of each vector, where the model lets one choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribeRequest:
+    """One recording to turn into text."""
+
+    model: str
+    data: bytes = field(repr=False)
+    media_type: str
+    deadline: Deadline
+    language: str | None = None
+    """ISO 639-1, as "en"; None lets the model find out, where it can."""
+    prompt: str | None = None
+    """Words that may come up: names, terms, the text before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """What a stream gives out as it comes."""
 
@@ -103,6 +130,12 @@ class Answer:
     """The service tier the provider says it used, as one of MODES; None where it does not say."""
     sent: bool = False
     """True from the moment the request may have reached the provider, and may be billed."""
+    vectors: list[list[float]] = field(default_factory=list)
+    """One for each text of an EmbedRequest, in its order."""
+    segments: list[Mapping[str, Any]] = field(default_factory=list)
+    """Parts of a transcript as the provider writes them (start, end, text, speaker ...), where it gives them."""
+    language: str | None = None
+    """The language of a transcript, as the provider names it."""
     server_timings: Mapping[str, float] | None = None
     """The server's own milliseconds where it gives them (llama.cpp: prompt_ms, predicted_ms)."""
 
@@ -119,6 +152,8 @@ class Capabilities:
     files: bool = False
     audio_input: bool = False
     embeddings: bool = False
+    texts_at_once: int | None = None
+    """How many texts one EmbedRequest may hold."""
     transcription: bool = False
     lists_models: bool = True
     needs_key: bool = True
@@ -150,6 +185,22 @@ class Adapter(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Embedder(Protocol):
+    """An adapter whose capabilities say `embeddings`. It fills `vectors` and the usage of the answer."""
+
+    def embed(self, request: EmbedRequest, into: Answer) -> None: ...
+
+    async def aembed(self, request: EmbedRequest, into: Answer) -> None: ...
+
+
+class Transcriber(Protocol):
+    """An adapter whose capabilities say `transcription`. It fills `text`, `segments` and the usage of the answer."""
+
+    def transcribe(self, request: TranscribeRequest, into: Answer) -> None: ...
+
+    async def atranscribe(self, request: TranscribeRequest, into: Answer) -> None: ...
 
 
 class AdapterFactory(Protocol):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from ..types import LLMModel
 from .tables import listed_models
 
-_KEPT = ("display_name", "context_window", "max_output_tokens")
+_KEPT = ("display_name", "context_window", "max_output_tokens", "lifecycle")
 _KEPT_SETS = ("capabilities", "modalities")
 """What a provider itself says of a model. Prices come from the catalogue at the moment of reading."""
 
@@ -55,9 +55,13 @@ def _as_data(model: LLMModel) -> dict[str, Any]:
     data = {field: getattr(model, field) for field in _KEPT} | {
         field: sorted(getattr(model, field)) for field in _KEPT_SETS
     }
+    if model.retires_at is not None:
+        data["retires_at"] = model.retires_at.isoformat()
     return {field: value for field, value in data.items() if value}
 
 
 def _as_fields(data: dict[str, Any]) -> dict[str, Any]:
     kept = {field: data[field] for field in _KEPT if field in data}
+    if "retires_at" in data:
+        kept["retires_at"] = datetime.fromisoformat(data["retires_at"])
     return kept | {field: frozenset(data[field]) for field in _KEPT_SETS if field in data}
