@@ -83,7 +83,8 @@ def _warnings(specs: Mapping[str, ParameterSpec], given: Mapping[str, Any]) -> I
     if temperature == 0 and given.get("n", 1) > 1:
         yield Finding("n", "At temperature 0 all answers are nearly alike.", "Raise the temperature or ask for one.")
     limit = given.get("max_tokens")
-    thinks = given.get("reasoning_effort", "none") != "none" or "Reasoning counts" in specs["max_tokens"].reason
+    always_reasons = specs["reasoning_effort"].supported and not specs["temperature"].supported
+    thinks = given.get("reasoning_effort", "none") != "none" or always_reasons
     if limit is not None and limit < 1000 and thinks and given.get("thinking_budget") is None:
         yield Finding(
             "max_tokens", "Reasoning can use all of it and leave no answer.", "Allow some thousand tokens, or none set."
