@@ -40,6 +40,7 @@ class CallOptions(TypedDict, total=False):
     task: str
     """One of TASKS; "chat" by default."""
     preset: str | None
+    """A preset's name. What of it the model does not take is left out; see `ws.parameters.suited`."""
     parameters: Parameters | Mapping[str, Any] | None
     """These win over the preset's."""
     tags: Mapping[str, Any] | None
@@ -152,13 +153,14 @@ class LLMService:
         messages = as_messages(prompt)
         json_schema = as_json_schema(schema)
         connection, name = self._models.resolve(model, task)
+        model_id = f"{connection.name}:{name}"
         chosen = Parameters.of(parameters)
         version = None
         if preset is not None:
             found = self._parameters.preset(preset)
             preset, version = found.name, found.version
-            chosen = chosen.over(found.parameters)
-        self._check(f"{connection.name}:{name}", chosen)
+            chosen = chosen.over(self._parameters.suited(model_id, found.parameters))
+        self._check(model_id, chosen)
         return Plan(
             connection=connection,
             adapter=self._providers.adapter(connection.name),

@@ -245,6 +245,16 @@ def test_a_preset_is_overruled_field_by_field_and_named_in_the_record(ready: Wor
     assert rows(ready)[["preset", "preset_version"]].values.tolist() == [["precise", preset.version]]
 
 
+def test_what_a_model_lacks_of_a_preset_is_left_out_but_asked_for_in_person_refused(
+    ready: Workspace, wire: WireServer
+) -> None:
+    assert ready.parameters.preset("precise").parameters.temperature is not None
+    ready.llm.complete("Hello?", model=MODEL, preset="precise")
+    assert "temperature" not in wire.requests[-1].body
+    with pytest.raises(InvalidParameters):
+        ready.llm.complete("Hello?", model=MODEL, parameters={"temperature": 0.2})
+
+
 def test_the_system_parameter_reaches_the_provider(ready: Workspace, wire: WireServer) -> None:
     ready.llm.complete("Hello?", parameters=Parameters(system="Answer in French."))
     assert "Answer in French." in str(wire.requests[-1].body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from ..errors import NotConfigured
-from ..types import LLMModel
+from ..types import LLMModel, Parameters
 from .families import specs_for
 from .presets import Preset, Presets
 from .specs import ParameterSpec
@@ -42,6 +42,11 @@ class ParameterService:
             found = validate(specs_for(None), parameters)
             unknown = Finding("model", "This model is not known; only values no provider takes are found.")
             return Validation(found.errors, (unknown, *found.warnings))
+
+    def suited(self, id: str, parameters: Parameters) -> Parameters:  # noqa: A002
+        """Those of the parameters that the model takes: a preset is for all models, and some take less."""
+        lacking = {spec.name for spec in self.spec(id) if not spec.supported}
+        return Parameters(**{name: value for name, value in parameters.given().items() if name not in lacking})
 
     def presets(self) -> list[Preset]:
         """Those built in, then a person's own by name."""
