@@ -61,7 +61,9 @@ with right:
         st.text_input("Name", "" if preset.built_in else preset.name, key="parameters.name", max_chars=60)
         st.text_input("What it is for", "" if preset.built_in else preset.purpose, key="parameters.purpose")
         with st.container(horizontal=True):
-            st.button("Save", type="primary", icon=":material/save:", on_click=save, disabled=not found)
+            st.button(
+                "Save", type="primary", icon=":material/save:", on_click=save, key="parameters.save", disabled=not found
+            )
             if not preset.built_in:
                 with st.popover("Delete", type="tertiary"):
                     st.markdown("The preset goes. Records that name it keep its name.")

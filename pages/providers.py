@@ -29,7 +29,7 @@ if connections:
     week = live.by_connection(ws, ws.usage.token(), midnight - timedelta(days=7))
     with st.grid(2, min_column_width=340):
         for connection in connections:
-            provider_card.card(ws, connection, week)
+            provider_card.card(ws, connection, week, api_key_dialog.ask_for)
 else:
     with st.container(border=True):
         st.markdown("**Nothing is connected yet**")
@@ -44,5 +44,11 @@ with st.grid(3, min_column_width=260):
             st.markdown(f"**{row.label}**")
             st.caption(api_key_dialog.ABOUT.get(provider, "With an API key."))
             st.space("stretch")
-            if st.button("Connect", key=f"connect.{provider}", icon=":material/link:"):
-                api_key_dialog.open_for(ws, provider)
+            st.button(
+                "Connect",
+                key=f"connect.{provider}",
+                icon=":material/link:",
+                on_click=api_key_dialog.ask_for,
+                args=(provider,),
+            )
+api_key_dialog.open_if_asked(ws)

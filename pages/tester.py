@@ -40,7 +40,7 @@ with st.container(border=True):
     lane = model_tester.answer(
         KEY,
         f"**{figures.plain(model.display_name or model.name)}** :gray[{figures.plain(preset)}]",
-        lambda: ws.llm.astream(prompt, model=model.id, preset=preset, app=shell.APP, user=shell.identity()),
+        lambda: ws.llm.stream(prompt, model=model.id, preset=preset, app=shell.APP, user=shell.identity()),
         lambda progress, stop: ensure_model(connection.options, progress, stop) if model.provider == "local" else None,
     )
     if lane is None:

@@ -52,7 +52,7 @@ span = span_of(name, shell.tz().key, datetime.now(UTC))
 found = live.answers(ws, token, span, filters)
 usage_states.problems(ws)
 if not found.now.records:
-    usage_states.nothing_found(list(FILTERS))
+    usage_states.nothing_found(FILTERS)
     st.stop()
 
 usage_monitor.tiles(found, span)

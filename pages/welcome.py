@@ -8,6 +8,18 @@ from pages.components import first_answer, shell, steps
 
 shell.guard()
 ws = shell.workspace()
+
+
+def connect() -> None:
+    shell.use_sample(False)
+    st.switch_page("pages/providers.py")
+
+
+def sample() -> None:
+    shell.use_sample(True)
+    st.switch_page("pages/usage.py")
+
+
 shell.header("Welcome", "Connect models, know what they cost, and see every call you make.")
 
 doors = st.grid(3, min_column_width=260, gap="medium")
@@ -28,18 +40,17 @@ with doors, st.container(border=True, height="stretch"):
     st.subheader("Connect a provider", icon=":material/hub:", anchor=False)
     st.markdown("With an API key, or at the address of any OpenAI-compatible endpoint, like Ollama or vLLM.")
     st.space("stretch")
-    if st.button("Connect a provider", key="door.provider", icon=":material/link:", width="stretch"):
-        shell.use_sample(False)
-        st.switch_page("pages/providers.py")
+    st.button("Connect a provider", key="door.provider", icon=":material/link:", on_click=connect, width="stretch")
 with doors, st.container(border=True, height="stretch"):
     st.subheader("Look around with sample data", icon=":material/science:", anchor=False)
     st.markdown("Made-up connections and calls, in a workspace of their own. They never mix with your records.")
     st.space("stretch")
     if ws.is_sample:
         st.button("Leave sample data", key="door.leave", on_click=shell.use_sample, args=(False,), width="stretch")
-    elif st.button("Open sample data", key="door.sample", icon=":material/travel_explore:", width="stretch"):
-        shell.use_sample(True)
-        st.switch_page("pages/usage.py")
+    else:
+        st.button(
+            "Open sample data", key="door.sample", icon=":material/travel_explore:", on_click=sample, width="stretch"
+        )
 
 here = st.container()
 if not ws.is_sample:

@@ -13,19 +13,28 @@ import streamlit as st
 from llm_core import LLMProvider, Workspace
 from llm_core.providers.registry import REGISTRY
 from pages.components import figures, shell
-from pages.components.provider_card import health, key_line, label, tested_line, title
+from pages.components.health import health, key_line, label, tested_line, title
 
 ABOUT = {
     "compatible": "Ollama, vLLM, OpenRouter, Azure: any address that speaks OpenAI's format.",
     "local": "A model file that runs inside this app, without a key.",
 }
-KEY, ADDRESS, NAME, SAVED = "connect.key", "connect.address", "connect.name", "connect.saved"
+KEY, ADDRESS, NAME = "connect.key", "connect.address", "connect.name"
+SAVED, ASKED = "connect.saved", "connect.asked"
 SOURCES = {"smollm2": "SmolLM2 135M", "gguf": "A GGUF file", "huggingface": "From Hugging Face"}
 
 
-def open_for(ws: Workspace, provider: str, connection: LLMProvider | None = None) -> None:
-    """Open it over the page: for a new connection, or for another key of `connection`."""
+def ask_for(provider: str, connection: LLMProvider | None = None) -> None:
+    """Callback of a button: open it for a new connection, or for another key of `connection`."""
     st.session_state.pop(SAVED, None)
+    st.session_state[ASKED] = (provider, connection)
+
+
+def open_if_asked(ws: Workspace) -> None:
+    """Called by the page once everything else is drawn."""
+    if ASKED not in st.session_state:
+        return
+    provider, connection = st.session_state.pop(ASKED)
     name = f"New key for {title(connection)}" if connection else f"Connect {label(provider)}"
     st.dialog(name, icon=":material/key:" if connection else ":material/link:")(_body)(ws, provider, connection)
 

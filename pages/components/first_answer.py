@@ -37,7 +37,7 @@ def draw(ws: Workspace) -> None:
         lane = model_tester.answer(
             KEY,
             "**SmolLM2 135M** :gray[on this machine]",
-            lambda: ws.llm.astream(prompt, model=_model_id(ws), app=shell.APP, user=shell.identity()),
+            lambda: ws.llm.stream(prompt, model=_model_id(ws), app=shell.APP, user=shell.identity()),
             lambda progress, stop: _make_ready(ws, progress, stop),
         )
         if lane is not None and lane.reply is not None:

@@ -5,13 +5,11 @@ still waits for the first token, and goes on while the person looks at another p
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
-from llm_core import Reply
+from llm_core import Reply, Stream
 from llm_core.errors import FetchStopped
 
 STOP_WITHIN = 5.0
@@ -22,18 +20,17 @@ Prepare = Callable[[Callable[[int, int | None], None], Callable[[], bool]], None
 
 
 class Lane:
-    """Starts at once. `open_stream` makes the AsyncStream. What goes wrong is kept in `error`."""
+    """Starts at once. `open_stream` makes the stream; what goes wrong is kept in `error`."""
 
-    def __init__(self, open_stream: Callable[[], Any], prepare: Prepare, title: str = "") -> None:
+    def __init__(self, open_stream: Callable[[], Stream], prepare: Prepare, title: str = "") -> None:
         self.title = title
         self.stopped = False
         self.error: Exception | None = None
         self.fetched: tuple[int, int | None] | None = None
         self._open_stream = open_stream
         self._prepare = prepare
-        self._stream: Any = None
+        self._stream: Stream | None = None
         self._began = time.monotonic()
-        self._cancel: Callable[[], object] = lambda: None
         self._ended = threading.Event()
         threading.Thread(target=self._work, name="answer", daemon=True).start()
 
@@ -66,16 +63,20 @@ class Lane:
         """End it now; returns when the record of the call is kept, or after STOP_WITHIN. An ended one stays as is."""
         if not self.done:
             self.stopped = True
-            self._cancel()
+            if self._stream is not None:
+                self._stream.stop()
             self._ended.wait(STOP_WITHIN)
 
     def _work(self) -> None:
         try:
             self._prepare(self._fetching, lambda: self.stopped)
-            self.fetched = None
-            self._began = time.monotonic()
-            asyncio.run(self._read())
-        except (asyncio.CancelledError, FetchStopped):
+            self.fetched, self._began = None, time.monotonic()
+            self._stream = self._open_stream()
+            with self._stream:
+                if not self.stopped:
+                    for _ in self._stream.pieces():
+                        pass
+        except FetchStopped:
             pass
         except Exception as error:  # noqa: BLE001  shown by the page that looks at this lane
             self.error = error
@@ -84,14 +85,3 @@ class Lane:
 
     def _fetching(self, done: int, total: int | None) -> None:
         self.fetched = (done, total)
-
-    async def _read(self) -> None:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
-        self._cancel = lambda: loop.call_soon_threadsafe(task.cancel)
-        if self.stopped:
-            return
-        self._stream = self._open_stream()
-        async with self._stream:
-            async for _ in self._stream.pieces():
-                pass

@@ -37,6 +37,7 @@ def draw(ws: Workspace, model: LLMModel, active: Mapping[str, str]) -> None:
                 type="primary",
                 icon=":material/check:",
                 disabled=active.get(task) == model.id,
+                key="models.activate",
                 on_click=activate,
                 args=(ws, task, model),
             )

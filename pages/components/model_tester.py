@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import streamlit as st
 
-from llm_core import Reply
+from llm_core import Reply, Stream
 from pages.components import figures, shell
 from pages.components.facts import Fact, row
 from pages.components.lane import Lane, Prepare
@@ -55,7 +54,7 @@ def buttons(key: str, *, disabled: bool = False) -> None:
     )
 
 
-def answer(key: str, title: str, open_stream: Callable[[], Any], prepare: Prepare) -> Lane | None:
+def answer(key: str, title: str, open_stream: Callable[[], Stream], prepare: Prepare) -> Lane | None:
     """Make the call where Run was pressed, after `prepare`, and draw the lane as it stands; None before the first."""
     if st.session_state.pop(f"{key}.asked", False):
         st.session_state[f"{key}.lane"] = Lane(open_stream, prepare, title)

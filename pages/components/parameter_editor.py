@@ -49,29 +49,37 @@ def _has_control(spec: ParameterSpec, given: dict[str, Any]) -> bool:
 
 
 def _control(spec: ParameterSpec, value: Any, key: str) -> Any:
-    label = figures.sentence(spec.name)
+    """The value goes in through the session, so that each control is empty by default and can be emptied again."""
+    if value is not None:
+        st.session_state.setdefault(key, _shown(spec, value))
+    label, empty = figures.sentence(spec.name), _placeholder(spec)
     common: dict[str, Any] = {"key": key, "help": _help(spec), "persist_state": "session"}
-    empty = _placeholder(spec)
+    match spec.kind:
+        case "number" | "integer":
+            make = float if spec.kind == "number" else int
+            bounds = {name: None if bound is None else make(bound) for name, bound in _bounds(spec).items()}
+            return st.number_input(label, value=None, placeholder=empty, **bounds, **common)
+        case "flag":
+            return ON_OFF.get(st.segmented_control(label, list(ON_OFF), **common) or "")
+        case "texts":
+            options = list(value or ())
+            return tuple(st.multiselect(label, options, accept_new_options=True, placeholder="Type one", **common))
+        case "text":
+            return st.text_area(label, placeholder=empty, height=100, **common)
+    options = list(dict.fromkeys((*spec.choices, *([value] if isinstance(value, str) else []))))
+    return st.selectbox(label, options, None, placeholder=empty, accept_new_options=not spec.choices, **common)
+
+
+def _shown(spec: ParameterSpec, value: Any) -> Any:
+    """The value as its control holds it."""
     match spec.kind:
         case "number":
-            bounds = {name: None if bound is None else float(bound) for name, bound in _bounds(spec).items()}
-            return st.number_input(
-                label, value=None if value is None else float(value), placeholder=empty, **bounds, **common
-            )
-        case "integer":
-            bounds = {name: None if bound is None else int(bound) for name, bound in _bounds(spec).items()}
-            return st.number_input(label, value=value, placeholder=empty, **bounds, **common)
+            return float(value)
         case "flag":
-            default = None if value is None else ("On" if value else "Off")
-            return ON_OFF.get(st.segmented_control(label, list(ON_OFF), default=default, **common) or "")
+            return "On" if value else "Off"
         case "texts":
-            said = list(value or ())
-            return tuple(st.multiselect(label, said, said, accept_new_options=True, placeholder="Type one", **common))
-        case "text":
-            return st.text_area(label, value or "", placeholder=empty, height=100, **common)
-    options = list(dict.fromkeys((*spec.choices, *([value] if isinstance(value, str) else []))))
-    index = options.index(value) if value in options else None
-    return st.selectbox(label, options, index, placeholder=empty, accept_new_options=not spec.choices, **common)
+            return list(value)
+    return value
 
 
 def _bounds(spec: ParameterSpec) -> dict[str, float | None]:

@@ -1,76 +1,22 @@
-"""How a connection is: the card of one on Providers, and the word and colour for its state anywhere."""
+"""The card of one connection on Providers: how it is, what it was used for this week, and what can be done with it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
 from llm_core import LLMProvider, Workspace
-from llm_core.providers.registry import REGISTRY
 from pages.components import figures, shell
 from pages.components.facts import Fact, row
-
-SLOW_MS = 2_000
-
-
-class Health(NamedTuple):
-    word: str
-    colour: str
-    icon: str
+from pages.components.health import health, key_line, models_line, tested_line, title
 
 
-def health(connection: LLMProvider) -> Health:
-    if not connection.enabled or connection.state == "disabled":
-        return Health("Disabled", "gray", ":material/pause_circle:")
-    if connection.state == "needs_key":
-        return Health("Needs key", "orange", ":material/key_off:")
-    if connection.state == "error":
-        return Health("Failing", "red", ":material/error:")
-    if connection.state == "connected" and (connection.test_latency_ms or 0) > SLOW_MS:
-        return Health("Slow", "orange", ":material/schedule:")
-    if connection.state == "connected":
-        return Health("Healthy", "green", ":material/check_circle:")
-    return Health("Not tested", "gray", ":material/help:")
-
-
-def label(provider: str) -> str:
-    """The vendor's own spelling."""
-    return REGISTRY[provider].label if provider in REGISTRY else provider.capitalize()
-
-
-def title(connection: LLMProvider) -> str:
-    """The provider's name, with the connection's own where it has one."""
-    name = label(connection.provider)
-    return name if connection.name == connection.provider else f"{connection.name} · {name}"
-
-
-def key_line(connection: LLMProvider) -> str:
-    """Where the key comes from, in words: never the key, at most its last four letters."""
-    source, _, variable = (connection.key_source or "").partition(":")
-    hint = f"key …{connection.key_hint}" if connection.key_hint else "key"
-    if source == "memory":
-        return f"{hint}, in memory until the app stops"
-    if source == "environment":
-        return f"{hint} from {variable}"
-    return "no key needed" if connection.provider == "local" else "no key"
-
-
-def tested_line(connection: LLMProvider) -> str:
-    if connection.tested_at is None:
-        return "not tested yet"
-    took = f" in {figures.duration(connection.test_latency_ms)}" if (connection.test_latency_ms or 0) >= 1 else ""
-    return f"tested {figures.moment(connection.tested_at, shell.tz())}{took}"
-
-
-def models_line(connection: LLMProvider) -> str:
-    found = connection.models_found
-    return "" if found is None else f"{found:,} model{'' if found == 1 else 's'}"
-
-
-def card(ws: Workspace, connection: LLMProvider, week: pd.DataFrame) -> None:
-    """One connection: state, key, last test, the last seven days, and what can be done. `week` has a row for each."""
+def card(
+    ws: Workspace, connection: LLMProvider, week: pd.DataFrame, change_key: Callable[[str, LLMProvider], None]
+) -> None:
+    """`week` has the use of each connection by its name; `change_key` is called to ask for another key."""
     key = f"card.{connection.name}"
     state = health(connection)
     with st.container(border=True, height="stretch", key=key):
@@ -87,6 +33,11 @@ def card(ws: Workspace, connection: LLMProvider, week: pd.DataFrame) -> None:
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("Test", key=f"{key}.test", on_click=test, args=(ws, connection.name))
+            if connection.provider != "local":
+                word = "Give key" if connection.state == "needs_key" else "Change key"
+                st.button(
+                    word, key=f"{key}.key", type="tertiary", on_click=change_key, args=(connection.provider, connection)
+                )
             on = "Disable" if connection.enabled else "Enable"
             st.button(on, key=f"{key}.on", type="tertiary", on_click=enable, args=(ws, connection))
             with st.popover("Disconnect", type="tertiary"):

@@ -7,7 +7,8 @@ from collections import Counter
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import figures, provider_card, shell
+from pages.components import figures, shell
+from pages.components.health import health
 
 
 def draw(ws: Workspace) -> None:
@@ -32,8 +33,8 @@ def _active_model(ws: Workspace) -> None:
 
 def _health(ws: Workspace) -> None:
     st.caption("Connections")
-    words = Counter(provider_card.health(connection) for connection in ws.providers.list())
-    told = [f":{health.colour}[●] {number} {health.word.lower()}" for health, number in words.items()]
+    words = Counter(health(connection) for connection in ws.providers.list())
+    told = [f":{state.colour}[●] {number} {state.word.lower()}" for state, number in words.items()]
     st.page_link("pages/providers.py", label=", ".join(told) or "Nothing connected yet")
 
 

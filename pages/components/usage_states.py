@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from llm_core import Workspace
@@ -30,20 +32,19 @@ def nothing_yet() -> None:
         st.code(SNIPPET, language="python")
 
 
-def nothing_found(filters: list[str]) -> None:
-    """Records, but none that match."""
+def nothing_found(everything: Mapping[str, str]) -> None:
+    """Records, but none that match. `everything` is what each filter says when it is off."""
     with st.container(border=True):
         st.markdown("**No calls match**")
         st.markdown(
             "None in this span of time has the chosen model, project, person and task. Choose a longer span, or:"
         )
-        st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=_clear, args=(filters,))
+        st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=_clear, args=(everything,))
 
 
-def _clear(filters: list[str]) -> None:
-    for name in filters:
-        st.session_state.pop(name, None)
-        st.query_params.pop(name, None)
+def _clear(everything: Mapping[str, str]) -> None:
+    for name, words in everything.items():
+        st.session_state[name] = words
 
 
 def problems(ws: Workspace) -> None:

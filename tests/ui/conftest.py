@@ -1,4 +1,4 @@
-"""The app without a browser: every test opens it through app.py, in a home of its own, on a server that has just started."""
+"""The app without a browser: every test opens it through app.py, in a home of its own, as on a server just started."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_app(home: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
-    """`open_app()` opens Welcome, `open_app("usage")` that page, each as a new visitor; `cold=True` as the server's first.
+    """`open_app("usage")` opens that page as a new visitor, with `cold=True` as the first one of the server.
 
     Workspaces and answers that an earlier test left in Streamlit's caches are of another home, and so are dropped.
     """

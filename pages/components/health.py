@@ -1,0 +1,65 @@
+"""How a connection is, in words: its state with a colour, where its key comes from, when it was tested."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from llm_core import LLMProvider
+from llm_core.providers.registry import REGISTRY
+from pages.components import figures, shell
+
+SLOW_MS = 2_000
+
+
+class Health(NamedTuple):
+    word: str
+    colour: str
+    icon: str
+
+
+def health(connection: LLMProvider) -> Health:
+    if not connection.enabled or connection.state == "disabled":
+        return Health("Disabled", "gray", ":material/pause_circle:")
+    if connection.state == "needs_key":
+        return Health("Needs key", "orange", ":material/key_off:")
+    if connection.state == "error":
+        return Health("Failing", "red", ":material/error:")
+    if connection.state == "connected" and (connection.test_latency_ms or 0) > SLOW_MS:
+        return Health("Slow", "orange", ":material/schedule:")
+    if connection.state == "connected":
+        return Health("Healthy", "green", ":material/check_circle:")
+    return Health("Not tested", "gray", ":material/help:")
+
+
+def label(provider: str) -> str:
+    """The vendor's own spelling."""
+    return REGISTRY[provider].label if provider in REGISTRY else provider.capitalize()
+
+
+def title(connection: LLMProvider) -> str:
+    """The provider's name, with the connection's own where it has one."""
+    name = label(connection.provider)
+    return name if connection.name == connection.provider else f"{connection.name} · {name}"
+
+
+def key_line(connection: LLMProvider) -> str:
+    """Where the key comes from, in words: never the key, at most its last four letters."""
+    source, _, variable = (connection.key_source or "").partition(":")
+    hint = f"key …{connection.key_hint}" if connection.key_hint else "key"
+    if source == "memory":
+        return f"{hint}, in memory until the app stops"
+    if source == "environment":
+        return f"{hint} from {variable}"
+    return "no key needed" if connection.provider == "local" else "no key"
+
+
+def tested_line(connection: LLMProvider) -> str:
+    if connection.tested_at is None:
+        return "not tested yet"
+    took = f" in {figures.duration(connection.test_latency_ms)}" if (connection.test_latency_ms or 0) >= 1 else ""
+    return f"tested {figures.moment(connection.tested_at, shell.tz())}{took}"
+
+
+def models_line(connection: LLMProvider) -> str:
+    found = connection.models_found
+    return "" if found is None else f"{found:,} model{'' if found == 1 else 's'}"
