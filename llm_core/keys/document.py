@@ -1,10 +1,11 @@
 """What stands in `vault.json`: read strictly, so that a changed byte is damage and never another key.
 
 head       format, store id, generation, source of the master key, wrapped data keys, canary, anchor of the audit
-           log, and the index: which entries there are and whose they are
+           log, and the index: which entries there are, whose they are, and the nonce of their last sealing
 checksum   SHA-256 of the head: tells damage from a wrong key even while the vault is locked
 mac        HMAC of the head under the data key: tells a change made by somebody who does not hold it
-entries    one key each; everything in an entry is bound to its ciphertext, so one bad entry stays one bad entry
+entries    one key each; everything in an entry is bound to its ciphertext, so one bad entry stays one bad entry,
+           and an older state of it, put back, does not fit the index
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .envelope import NONCE_BYTES, DataKey, Kdf, Sealed, joined
 from .status import STATES_OF_KEYS
 
 FORMAT = 1
+HOW_TO_RESTORE = "Put its previous copy back with `llm-manager keys restore`, or restore a backup."
 _OUTSIDE_THE_HEAD = ("checksum", "mac", "entries")
 
 
@@ -60,6 +62,7 @@ class DamagedEntry:
 
     id: str
     connection: str
+    nonce: str
     raw: Any = field(repr=False)
 
 
@@ -122,7 +125,7 @@ def encode(document: Document, key: DataKey) -> bytes:
         "data_keys": {name: _sealed_to_json(sealed) for name, sealed in document.data_keys.items()},
         "canary": _sealed_to_json(document.canary),
         "audit": {"line": document.anchor.line, "hash": document.anchor.hash},
-        "index": [{"id": entry.id, "connection": entry.connection} for entry in document.entries],
+        "index": [_place_to_json(entry) for entry in document.entries],
     }
     signed = _canonical(head)
     rest = {
@@ -166,10 +169,15 @@ def _head_from_json(head: Mapping[str, Any], bodies: Any) -> Document:
         canary=_sealed_from_json(head["canary"]),
         anchor=Anchor(_number(head["audit"]["line"]), _text(head["audit"]["hash"])),
         entries=tuple(
-            _entry_from_json(_text(place["id"]), _text(place["connection"]), body)
+            _entry_from_json(_text(place["id"]), _text(place["connection"]), _text(place["nonce"]), body)
             for place, body in zip(index, bodies, strict=True)
         ),
     )
+
+
+def _place_to_json(entry: Entry | DamagedEntry) -> dict[str, str]:
+    nonce = entry.nonce if isinstance(entry, DamagedEntry) else _to_text(entry.sealed.nonce)
+    return {"id": entry.id, "connection": entry.connection, "nonce": nonce}
 
 
 def _entry_to_json(entry: Entry | DamagedEntry) -> Any:
@@ -189,9 +197,9 @@ def _entry_to_json(entry: Entry | DamagedEntry) -> Any:
     }
 
 
-def _entry_from_json(entry_id: str, connection: str, body: Any) -> Entry | DamagedEntry:
+def _entry_from_json(entry_id: str, connection: str, nonce: str, body: Any) -> Entry | DamagedEntry:
     try:
-        if body["id"] != entry_id or body["state"] not in STATES_OF_KEYS:
+        if (body["id"], body["nonce"]) != (entry_id, nonce) or body["state"] not in STATES_OF_KEYS:
             raise ValueError
         return Entry(
             id=entry_id,
@@ -207,7 +215,7 @@ def _entry_from_json(entry_id: str, connection: str, body: Any) -> Entry | Damag
             sealed=_sealed_from_json(body),
         )
     except (KeyError, TypeError, ValueError):
-        return DamagedEntry(entry_id, connection, body)
+        return DamagedEntry(entry_id, connection, nonce, body)
 
 
 def _kdf_to_json(kdf: Kdf | None) -> Any:

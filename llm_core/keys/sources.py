@@ -13,7 +13,7 @@ from pathlib import Path
 from ..errors import InvalidInput, NoKeySource, VaultDamaged, VaultError, VaultKeyWrong, VaultLocked
 from ..store.home import Home
 from . import key_text, os_keyring
-from .document import Document, Source
+from .document import HOW_TO_RESTORE, Document, Source
 from .envelope import Kdf, MasterKey
 from .redaction import know
 from .status import SOURCES, SourceChoice
@@ -36,7 +36,7 @@ def recall(document: Document, passphrase: str | None) -> MasterKey:
             return MasterKey(key_text.from_environment(), document.store)
         case "passphrase":
             return _from_passphrase(source.kdf, passphrase, document.store)
-    raise VaultDamaged(f"The vault names a source of its key that does not exist: {source.kind}.")
+    raise VaultDamaged(f"The vault names a source of its key that does not exist: {source.kind}.", HOW_TO_RESTORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def _from_keyring(where: str, document: Document) -> MasterKey:
 
 def _from_passphrase(kdf: Kdf | None, passphrase: str | None, store: str) -> MasterKey:
     if kdf is None or not kdf.is_bearable():
-        raise VaultDamaged("The vault's head asks for a passphrase in a way that no LLM Manager writes.")
+        raise VaultDamaged("The vault asks for a passphrase in a way that no LLM Manager writes.", HOW_TO_RESTORE)
     if passphrase is None:
         raise VaultLocked("The vault opens with your passphrase.", "Give it with ws.keys.unlock(passphrase).")
     return MasterKey.from_passphrase(passphrase, kdf, store)

@@ -20,7 +20,7 @@ from ..errors import InvalidInput, VaultAbsent, VaultDamaged, VaultError, VaultK
 from ..store.home import Home
 from . import disk, sources
 from .audit import AuditLog
-from .document import Anchor, Document, Signed, decode, encode
+from .document import HOW_TO_RESTORE, Anchor, Document, Signed, decode, encode
 from .envelope import DataKey, InvalidTag, MasterKey
 from .redaction import know
 
@@ -197,7 +197,7 @@ class Vault:
                 ) from None
             raise VaultAbsent("No key was stored yet.", "Connect a provider, and its key is kept encrypted.") from None
         except VaultDamaged as error:
-            raise VaultDamaged(f"{error.message} It was left as it is.", _HOW_TO_RESTORE) from None
+            raise VaultDamaged(f"{error.message} It was left as it is.", HOW_TO_RESTORE) from None
         if signature is not None:
             self._seen = (signature, signed)
         return signed
@@ -232,11 +232,11 @@ class Vault:
         try:
             data = master.unwrap(wrapped, document.store)
         except InvalidTag:
-            raise VaultDamaged("The vault's wrapped key was changed. It was left as it is.", _HOW_TO_RESTORE) from None
+            raise VaultDamaged("The vault's wrapped key was changed. It was left as it is.", HOW_TO_RESTORE) from None
         if not signed.is_signed_by(data):
             raise VaultDamaged(
                 "The head of vault.json was changed by something that does not hold its key. It was left as it is.",
-                _HOW_TO_RESTORE,
+                HOW_TO_RESTORE,
             )
         return Opened(signed, master, data)
 
@@ -375,7 +375,6 @@ def _read_pending(home: Home) -> list[list[str]]:
         return []
 
 
-_HOW_TO_RESTORE = "Put its previous copy back with `llm-manager keys restore`, or restore a backup."
 _WRONG_KEY = {
     "keyring": ("The keyring's key is not the one of this vault.", "Restore the keyring that it was made with."),
     "key_file": ("The key file holds another key than the one of this vault.", "Put the right file back."),

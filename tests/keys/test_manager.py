@@ -9,24 +9,16 @@ import pytest
 
 from llm_core import LLMProvider, Workspace
 from llm_core.errors import InvalidInput
-from llm_core.keys import APIKeyManager
 from llm_core.keys.secret import Secret
-from llm_core.store.home import open_home
 
-KEY = "sk-test-0123456789abcdefWXYZ"
-OTHER = "sk-other-0123456789abcdefQRST"
-
-
-@pytest.fixture
-def keys(home: Path) -> APIKeyManager:
-    return APIKeyManager(open_home(home))
+from .vaults import KEY, OTHER
 
 
 def openai(base_url: str | None = None, name: str = "openai") -> LLMProvider:
     return LLMProvider(name=name, provider="openai", base_url=base_url)
 
 
-def test_without_any_key_there_is_none(keys: APIKeyManager) -> None:
+def test_without_any_key_there_is_none(keys) -> None:
     assert keys.key_for(openai()) is None
     assert keys.describe(openai()) == (None, None)
 
