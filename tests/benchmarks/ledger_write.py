@@ -1,4 +1,4 @@
-"""The write side: `record()` against bare orjson + os.write, a drain against a raw `read_json` INSERT of the same bytes."""
+"""The write side: `record()` against bare orjson + os.write, a drain against a raw `read_json` INSERT."""
 
 from __future__ import annotations
 
