@@ -189,9 +189,11 @@ def test_an_error_in_mid_stream_is_typed_and_keeps_what_came(
 def test_a_body_left_open_after_the_end_does_not_hold_the_answer(wire: WireServer, way: str) -> None:
     events = events_of("chat")
     wire.script(Raw(events=[*events, ": still here"], hold_after=len(events)))
+    asked = request()
     with adapter_to(wire, api="chat") as adapter:
-        outcome = call(adapter, request(), way)
+        outcome = call(adapter, asked, way)
     assert outcome.error is None
+    assert not asked.deadline.passed
     assert outcome.answer.text == WHOLE.text
     until(lambda: wire.requests[0].ended == "left")
 
