@@ -27,12 +27,12 @@ def encode(record: UsageRecord) -> bytes:
     """The line for a record. Never raises for what the record holds."""
     columns = _columns(record)
     try:
-        line = orjson.dumps(columns)
+        line = orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # a lone surrogate, a key that is no text, a number too large, too deep, an SDK's own object
-        line = orjson.dumps(_plain(columns))
+        line = orjson.dumps(_plain(columns), option=orjson.OPT_APPEND_NEWLINE)
     if len(line) > MAX_LINE:
-        line = orjson.dumps(_plain(_cut(columns)))
-    return b"\n%b\n" % line
+        line = orjson.dumps(_plain(_cut(columns)), option=orjson.OPT_APPEND_NEWLINE)
+    return b"\n" + line
 
 
 def _columns(record: UsageRecord) -> dict[str, Any]:
