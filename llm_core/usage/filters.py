@@ -22,9 +22,10 @@ GROUPABLE: tuple[str, ...] = tuple(name for name in FILTERABLE if name not in ("
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """SQL for a WHERE clause and the values bound in it, by name."""
+    """SQL for a WHERE clause, the columns it looks at, and the values bound in it, by name."""
 
     sql: str = "true"
+    columns: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -37,6 +38,7 @@ def condition(start: datetime | None, end: datetime | None, filters: Mapping[str
     time without a zone.
     """
     terms: list[str] = []
+    columns = ["started_at"]
     values: dict[str, Any] = {}
 
     def bind(value: object) -> str:
@@ -49,13 +51,14 @@ def condition(start: datetime | None, end: datetime | None, filters: Mapping[str
     if end is not None:
         terms.append(f"started_at < {bind(naive_utc(end))}")
     for column, wanted in filters.items():
+        columns.append("cost_usd" if column == "priced" else column)
         if column == "tags":
             terms.extend(f"tags[{bind(key)}] = {bind(value)}" for key, value in _tags(wanted))
         elif column == "priced":
             terms.append(_is_priced(wanted))
         else:
             terms.append(_matches(known(column, FILTERABLE), wanted, bind))
-    return Condition(" AND ".join(terms) or "true", values)
+    return Condition(" AND ".join(terms) or "true", tuple(columns), values)
 
 
 def known(column: object, allowed: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ here (under 1 µs a value), and typed SQL comes as Arrow, where DECIMAL stays ex
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +16,27 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MONEY = "cost_usd"
+_TEXT = frozenset(("VARCHAR", "JSON"))
 _WHOLE = frozenset(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"))
 
 
 def to_frame(cursor: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """The cursor's result, whose column `cost_usd` is text: objects of `Decimal`, None where unknown.
+    """The cursor's result, whose column `cost_usd` is text.
 
-    Whole numbers become nullable Int64, so that one unknown does not make floats of them all.
+    Money is objects of `Decimal`, texts and MAPs are objects too, all with None where there is none. Whole numbers are
+    nullable Int64, so that one unknown does not make floats of them all.
     """
     kinds = {name: str(kind) for name, kind, *_ in cursor.description or ()}
     frame = cursor.df()
     for name, kind in kinds.items():
         if kind in _WHOLE:
             frame[name] = frame[name].astype("Int64")
-    if MONEY in kinds:
-        frame[MONEY] = _decimals(frame[MONEY])
+        elif name == MONEY:
+            frame[name] = _objects(frame[name], str, Decimal)
+        elif kind in _TEXT:
+            frame[name] = _objects(frame[name], str)
+        elif kind.startswith("MAP"):
+            frame[name] = _objects(frame[name], dict)
     return frame
 
 
@@ -50,8 +57,9 @@ def from_arrow(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _decimals(texts: pd.Series[Any]) -> pd.Series[Any]:
+def _objects(column: pd.Series[Any], kind: type, convert: Callable[[Any], Any] | None = None) -> pd.Series[Any]:
+    """Values of that kind as they are, or converted; None for the several marks of a missing value."""
     import pandas as pd
 
-    values = [Decimal(text) if isinstance(text, str) else None for text in texts]
-    return pd.Series(values, index=texts.index, dtype=object)
+    values = [(convert(value) if convert else value) if isinstance(value, kind) else None for value in column]
+    return pd.Series(values, index=column.index, dtype=object)

@@ -1,12 +1,13 @@
 """The newest records, page by page.
 
-Segments are asked one by one, the one with the newest record first, and the rest is skipped as soon as no older segment
-can hold a record of the page. A sort over the whole view takes 4 to 14 times as long and up to 1.5 GB (measured).
+First their keys are found, then their rows read. Segments are asked in turn, the one with the newest record first, and
+the rest is skipped as soon as no older segment can hold a record of the page. A sort over the whole view takes 4 to 14
+times as long and up to 1.5 GB (measured).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +16,7 @@ from .filters import Condition, known, naive_utc, quoted
 from .frames import MONEY
 from .reader import Snapshot
 from .schema import COLUMNS
+from .view import Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,12 +24,23 @@ if TYPE_CHECKING:
 DEFAULT_COLUMNS: tuple[str, ...] = tuple(name for name in COLUMNS if name != "raw_usage")
 MAX_ROWS = 10_000
 
+_BATCH_ROWS = 200_000
+
 
 class Place(NamedTuple):
     """A record's place in the order of pages."""
 
     started_at: datetime
     id: str
+
+
+class _Key(NamedTuple):
+    """Where a row is: its place on the pages, the source that has it (an index), its number there."""
+
+    started_at: datetime
+    id: str
+    source: int
+    row: int
 
 
 def history(
@@ -39,45 +52,72 @@ def history(
     """
     if not 1 <= limit <= MAX_ROWS:
         raise InvalidInput(f"A page of {limit} records is not possible.", f"Ask for 1 to {MAX_ROWS:,}.")
-    names = [known(column, tuple(COLUMNS)) for column in columns]
-    missing = [name for name in Place._fields if name not in names]
+    names = list(dict.fromkeys(known(column, tuple(COLUMNS)) for column in columns))
     if before is not None:
         where = _after(where, before)
-    page = _newest(snapshot, where, [*names, *missing], limit)
-    page["started_at"] = page["started_at"].dt.tz_localize("UTC")
-    return page.drop(columns=missing)
+    page = _read(snapshot, _find(snapshot, where, limit), names)
+    if "started_at" in names:
+        page["started_at"] = page["started_at"].dt.tz_localize("UTC")
+    return page
 
 
-def _newest(snapshot: Snapshot, where: Condition, names: Sequence[str], limit: int) -> pd.DataFrame:
-    import pandas as pd
-
-    select = ", ".join(f"{quoted(name)}::VARCHAR AS {name}" if name == MONEY else quoted(name) for name in names)
-    page: pd.DataFrame | None = None
-    for source in sorted(snapshot.sources, key=lambda source: source.newest or datetime.min, reverse=True):
-        full = page is not None and len(page) == limit
-        oldest = page["started_at"].iloc[-1].to_pydatetime() if full and page is not None else None
-        if oldest is not None and source.newest is not None and source.newest < oldest:
+def _find(snapshot: Snapshot, where: Condition, limit: int) -> list[_Key]:
+    keys: list[_Key] = []
+    for batch in _batches(snapshot.sources):
+        newest = snapshot.sources[batch[0]].newest
+        oldest = keys[-1].started_at if len(keys) == limit else datetime.min
+        if newest is None or newest < oldest:
             break
-        bound = "started_at >= $oldest" if oldest is not None else "true"
-        found = snapshot.frame(
+        columns = dict.fromkeys(("started_at", "id", *where.columns))
+        tables = " UNION ALL ".join(
+            snapshot.sources[index].select(columns, f"{index} AS at_source", "rowid AS at_row") for index in batch
+        )
+        found = snapshot.rows(
             f"""
-            SELECT {select} FROM ({source.sql}) WHERE {bound} AND {where.sql}
+            SELECT started_at, id, at_source, at_row FROM ({tables}) WHERE started_at >= $oldest AND {where.sql}
             ORDER BY started_at DESC, id DESC LIMIT {limit}
             """,
-            {**where.values, **({"oldest": oldest} if oldest is not None else {})},
+            {**where.values, "oldest": oldest},
         )
-        if page is None or page.empty:
-            page = found
-        elif not found.empty:
-            both = pd.concat([page, found], ignore_index=True)
-            page = both.sort_values(["started_at", "id"], ascending=False, ignore_index=True).head(limit)
-    assert page is not None  # the tail is always a source
-    return page
+        keys = sorted((*keys, *(_Key(*row) for row in found)), reverse=True)[:limit]
+    return keys
+
+
+def _batches(sources: Sequence[Source]) -> Iterator[list[int]]:
+    """Indexes of the sources, newest first. Small ones are asked together: a question takes 1 ms, a file 0.15 ms."""
+    batch: list[int] = []
+    rows = 0
+    for index in sorted(range(len(sources)), key=lambda at: sources[at].newest or datetime.min, reverse=True):
+        if batch and rows + sources[index].rows > _BATCH_ROWS:
+            yield batch
+            batch, rows = [], 0
+        batch.append(index)
+        rows += sources[index].rows
+    yield batch
+
+
+def _read(snapshot: Snapshot, keys: Sequence[_Key], names: Sequence[str]) -> pd.DataFrame:
+    """The rows of these keys, in their order. The span of time spares reading most of a large segment."""
+    wanted = dict.fromkeys((*names, "started_at", "id"))
+    tables = []
+    for index in sorted({key.source for key in keys} or {0}):
+        rows = ", ".join(str(key.row) for key in keys if key.source == index) or "NULL"
+        table = snapshot.sources[index].select(wanted, "rowid AS at_row")
+        tables.append(f"SELECT * FROM ({table}) WHERE at_row IN ({rows}) AND started_at BETWEEN $oldest AND $newest")
+    select = ", ".join(f"{quoted(name)}::VARCHAR AS {name}" if name == MONEY else quoted(name) for name in names)
+    return snapshot.frame(
+        f"SELECT {select} FROM ({' UNION ALL '.join(tables)}) AS page ORDER BY page.started_at DESC, page.id DESC",
+        {
+            "oldest": keys[-1].started_at if keys else datetime.min,
+            "newest": keys[0].started_at if keys else datetime.min,
+        },
+    )
 
 
 def _after(where: Condition, before: Place) -> Condition:
     started_at, record = naive_utc(before[0]), str(before[1])
     return Condition(
         f"{where.sql} AND started_at <= $before_at AND (started_at < $before_at OR id < $before_id)",
+        (*where.columns, "id"),
         {**where.values, "before_at": started_at, "before_id": record},
     )

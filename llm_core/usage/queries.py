@@ -16,13 +16,15 @@ The measures add up: over groups, over buckets and over spans that follow each o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from ..errors import InvalidInput
 from ..types import USAGE_FIELDS
 from .filters import GROUPABLE, Condition, known, quoted
 from .reader import Snapshot
+from .zones import offset_sql, zone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,35 +37,29 @@ SORTS: tuple[str, ...] = ("cost_usd", "calls", "attempts", "errors", "input_toke
 _BINS_PER_E = 64
 """Latencies are counted in bins 1.6 % wide on a log scale, so a quantile is off by 0.8 % at most, and counts add up."""
 
-_PARTIAL_SUMS = ", ".join(
-    (
-        "sum(cost_usd) AS cost_usd",
-        "count(cost_usd) AS priced",
-        "count(*) AS records",
-        "count_if(attempt = 1 AND part = 0) AS calls",
-        "count_if(part = 0) AS attempts",
-        "count_if(status IN ('error', 'partial', 'interrupted')) AS errors",
-        *(f"sum({name}) AS {name}" for name in USAGE_FIELDS),
-    )
-)
-"""What is summed over rows; sums of these over groups of rows are the measures."""
-
+_SUMMED = ("cost_usd", "attempt", "part", "status", *USAGE_FIELDS)
 _MEASURES = ", ".join(
     (
         "sum(cost_usd)::VARCHAR AS cost_usd",
-        "sum(priced) / nullif(sum(records), 0) AS priced",
-        "coalesce(sum(records) - sum(priced), 0)::BIGINT AS unpriced",
-        *(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in ("calls", "attempts", "records", "errors")),
+        "count(cost_usd) / nullif(count(*), 0) AS priced",
+        "count(*) - count(cost_usd) AS unpriced",
+        "count(*) FILTER (attempt = 1 AND part = 0) AS calls",
+        "count(*) FILTER (part = 0) AS attempts",
+        "count(*) AS records",
+        "count(*) FILTER (status IN ('error', 'partial', 'interrupted')) AS errors",
         *(f"sum({name})::{'DOUBLE' if name == 'audio_seconds' else 'BIGINT'} AS {name}" for name in USAGE_FIELDS),
     )
 )
+"""The measures of a group of rows of _SUMMED."""
 
 _QUANTILES = ("p50", "p95")
+_HOUR_US = 3_600_000_000
 
 
 def summary(snapshot: Snapshot, where: Condition) -> pd.DataFrame:
     """All measures of the matching records in one row, with latency_p50_ms, latency_p95_ms and the same of ttft."""
-    row = snapshot.frame(f"SELECT {_MEASURES} FROM (SELECT {_PARTIAL_SUMS} FROM usage WHERE {where.sql})", where.values)
+    usage = snapshot.usage(*where.columns, *_SUMMED)
+    row = snapshot.frame(f"SELECT {_MEASURES} FROM {usage} WHERE {where.sql}", where.values)
     for column in ("latency", "ttft"):
         found = quantiles(snapshot, where, column=f"{column}_ms")
         for quantile in _QUANTILES:
@@ -80,11 +76,12 @@ def groups(
     if not by:
         raise InvalidInput("Groups need a column to group by.", f"Use one of {', '.join(GROUPABLE)}.")
     lead = _lead(by)
+    usage = snapshot.usage(*where.columns, *by, *_SUMMED)
+    largest = "sum(usage.cost_usd)" if sort == "cost_usd" else sort
     return snapshot.frame(
         f"""
-        SELECT {lead} {_MEASURES}
-        FROM (SELECT {lead} {_PARTIAL_SUMS} FROM usage WHERE {where.sql} GROUP BY ALL) AS part
-        GROUP BY ALL ORDER BY sum(part.{sort}) DESC NULLS LAST, {lead[:-2]} {_limit(limit)}
+        SELECT {lead} {_MEASURES} FROM {usage} WHERE {where.sql}
+        GROUP BY ALL ORDER BY {largest} DESC NULLS LAST, {lead[:-2]} {_limit(limit)}
         """,
         where.values,
     )
@@ -94,26 +91,20 @@ def series(snapshot: Snapshot, where: Condition, by: Sequence[str], bucket: str,
     """Measures by bucket of time and by the columns `by`; `bucket` is when it begins, aware, in `tz`.
 
     Days begin at midnight in `tz`, so one with a clock change has 23 or 25 hours. Buckets without records are absent.
-    Rows are first summed in quarters of an hour of UTC, of which every zone's days are made: six times as fast as
-    turning each row's time into the zone (151 ms instead of 911 on 5M rows).
     """
     if bucket not in BUCKETS:
         raise InvalidInput(f"There is no bucket {bucket!r}.", f"Use one of {', '.join(BUCKETS)}.")
-    if tz not in available_timezones():
-        raise InvalidInput(f"There is no time zone {tz!r}.", "Give a name as Europe/Berlin, or UTC.")
+    local = zone(tz)
     lead = _lead(by)
+    usage = snapshot.usage("started_at", *where.columns, *by, *_SUMMED)
     frame = snapshot.frame(
         f"""
-        SELECT {_bucket_start(bucket)} AS bucket, {lead} {_MEASURES}
-        FROM (
-            SELECT time_bucket(INTERVAL 15 MINUTE, started_at) AS quarter, {lead} {_PARTIAL_SUMS}
-            FROM usage WHERE {where.sql} GROUP BY ALL
-        )
+        SELECT {_bucket(snapshot, bucket, local)} AS bucket, {lead} {_MEASURES} FROM {usage} WHERE {where.sql}
         GROUP BY ALL ORDER BY {", ".join(("bucket", lead[:-2])) if by else "bucket"}
         """,
-        {**where.values, "tz": tz},
+        where.values,
     )
-    frame["bucket"] = _aware(frame["bucket"], bucket, tz)
+    frame["bucket"] = _aware(frame["bucket"], bucket, local)
     return frame
 
 
@@ -127,6 +118,7 @@ def quantiles(
     """
     known(column, ("latency_ms", "ttft_ms"))
     lead = _lead(by)
+    usage = snapshot.usage(*where.columns, *by, column)
     window = f"PARTITION BY {lead[:-2]} " if by else ""
     ranks = ", ".join(
         f"exp(min(bin) FILTER (WHERE running >= {quantile[1:]} / 100 * total) / {_BINS_PER_E}) AS {quantile}_ms"
@@ -136,7 +128,7 @@ def quantiles(
         f"""
         WITH bins AS (
             SELECT {lead} round(ln(greatest({column}, 1)) * {_BINS_PER_E})::INTEGER AS bin, count(*) AS n
-            FROM usage WHERE {column} IS NOT NULL AND {where.sql} GROUP BY ALL
+            FROM {usage} WHERE {column} IS NOT NULL AND {where.sql} GROUP BY ALL
         ), ranked AS (
             SELECT {lead} bin, sum(n) OVER ({window}ORDER BY bin) AS running, sum(n) OVER ({window}) AS total
             FROM bins
@@ -150,14 +142,14 @@ def quantiles(
 def values(snapshot: Snapshot, where: Condition, column: str, limit: int) -> list[str | int]:
     """The values a column has, those with most records first: what a filter can be set to."""
     name = quoted(known(column, GROUPABLE))
-    frame = snapshot.frame(
+    found = snapshot.rows(
         f"""
-        SELECT {name} AS value FROM usage WHERE {name} IS NOT NULL AND {where.sql}
+        SELECT {name} AS value FROM {snapshot.usage(*where.columns, column)} WHERE {name} IS NOT NULL AND {where.sql}
         GROUP BY value ORDER BY count(*) DESC, value {_limit(limit)}
         """,
         where.values,
     )
-    return frame["value"].tolist()
+    return [value for (value,) in found]
 
 
 def _lead(by: Sequence[str]) -> str:
@@ -171,19 +163,19 @@ def _limit(limit: int | None) -> str:
     return "" if limit is None else f"LIMIT {int(limit)}"
 
 
-def _bucket_start(bucket: str) -> str:
-    """When the quarter's bucket begins, in local time; for hours in UTC, as a clock change repeats an hour's name."""
-    local = "timezone($tz, timezone('UTC', quarter))"
+def _bucket(snapshot: Snapshot, bucket: str, tz: ZoneInfo) -> str:
+    """When a row's bucket begins: in local time; for hours in UTC, as a clock change repeats an hour's name."""
+    oldest, newest = snapshot.extent or (datetime.min, datetime.min)
+    offset = offset_sql("started_at", tz, oldest, newest)
     if bucket == "hour":
-        return f"quarter - to_minutes(extract('minute' FROM {local})::BIGINT)"
-    return f"date_trunc('{bucket}', {local})"
+        return f"make_timestamp(epoch_us(started_at) - (epoch_us(started_at) + {offset}) % {_HOUR_US})"
+    return f"date_trunc('{bucket}', make_timestamp(epoch_us(started_at) + {offset}))"
 
 
-def _aware(starts: pd.Series[pd.Timestamp], bucket: str, tz: str) -> pd.Series[pd.Timestamp]:
+def _aware(starts: pd.Series[pd.Timestamp], bucket: str, tz: ZoneInfo) -> pd.Series[pd.Timestamp]:
     """Where a clock change skips midnight the day begins after it; where it repeats midnight, at the first one."""
     import numpy as np
 
-    zone = ZoneInfo(tz)
     if bucket == "hour":
-        return starts.dt.tz_localize("UTC").dt.tz_convert(zone)
-    return starts.dt.tz_localize(zone, ambiguous=np.full(len(starts), True), nonexistent="shift_forward")
+        return starts.dt.tz_localize("UTC").dt.tz_convert(tz)
+    return starts.dt.tz_localize(tz, ambiguous=np.full(len(starts), True), nonexistent="shift_forward")

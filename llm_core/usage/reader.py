@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..errors import LedgerDamaged, QueryFailed
@@ -20,7 +21,7 @@ from .frames import to_frame
 from .manifest import Manifest, SegmentInfo, load_newest, numbers
 from .segment_file import file_digest
 from .tail import Tail
-from .view import Problem, Source, View
+from .view import Problem, Source, View, joined
 
 if TYPE_CHECKING:
     import duckdb
@@ -95,7 +96,9 @@ class Reader:
             cursor = self._open().cursor()
             cursor.execute("BEGIN TRANSACTION READ ONLY")
             # A transaction sees a database as it was when it first used it, so the tail is touched under the lock.
-            found = cursor.execute(f"SELECT count(*), max(started_at) FROM {view.tail.table}").fetchall()
+            found = cursor.execute(
+                f"SELECT count(*), min(started_at), max(started_at) FROM {view.tail.table}"
+            ).fetchall()
             self._in_use.append(view)
             return view, cursor, view.sources(*found[0])
 
@@ -216,8 +219,27 @@ class Snapshot:
         self._reader = reader
         self.view, self._cursor, self.sources = reader.begin()
 
+    @property
+    def extent(self) -> tuple[datetime, datetime] | None:
+        """The oldest and the newest `started_at` there are."""
+        known = [(s.oldest, s.newest) for s in self.sources if s.oldest is not None and s.newest is not None]
+        return (min(oldest for oldest, _ in known), max(newest for _, newest in known)) if known else None
+
+    def usage(self, *columns: str) -> str:
+        """The view with these columns only, for a FROM: with 25 files a third of the time that the whole view takes."""
+        return f"({joined(self.sources, dict.fromkeys(columns))}) AS usage"
+
+    def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """As `frame`, as plain rows."""
+        import duckdb
+
+        try:
+            return self._cursor.execute(sql, values).fetchall()
+        except duckdb.Error as error:
+            self._explain(error)
+
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """What a SELECT over `usage` gives; a column `cost_usd` must be text, which becomes Decimal.
+        """What a SELECT gives; a column `cost_usd` must be text, which becomes Decimal.
 
         Raises QueryFailed, LedgerDamaged, and SegmentLeftOut, which `ask` deals with.
         """

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_BACKLOG = 8 * 2**20
+_BACKLOG = 16 * 2**20
 """Bytes waiting in the spools above which a question drains first: no program may have drained for days."""
 
 _FLUSH_SECONDS = 30.0

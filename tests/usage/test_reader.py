@@ -277,7 +277,8 @@ def test_rows_whose_deletion_is_under_way_are_hidden_in_segments_and_tail(ledger
         users = snapshot.frame('SELECT "user" AS name, count(*) AS n FROM usage GROUP BY ALL ORDER BY n, name')
         assert users["name"].fillna("-").tolist() == ["ann", "-"]
         assert users["n"].tolist() == [3, 3]
-        assert all("o''hara" in source.sql for source in snapshot.sources)
+        each = [len(snapshot.rows(source.select(["user"]))) for source in snapshot.sources]
+        assert sum(each) == 6
 
 
 def test_a_segment_of_an_older_version_lacks_later_columns(ledger: Ledger) -> None:
