@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from llm_core import Workspace
 from llm_core.errors import (
     ContextTooLong,
     InvalidConnection,
@@ -329,6 +330,31 @@ def test_listing_starts_nothing(adapter: LocalAdapter) -> None:
     assert llama_server._running == before
 
 
+def test_a_workspace_calls_it_and_records_also_what_was_stopped(local_model: Path, ws: Workspace) -> None:
+    connection = ws.providers.connect("local")
+    assert (connection.state, connection.models_found) == ("connected", 1)
+    assert ws.models.list("local")[0].id == f"local:{MODEL}"
+
+    ws.models.activate("chat", f"local:{MODEL}")
+    reply = ws.llm.complete("Why is the sky blue?", parameters={"temperature": 0, "max_tokens": 12})
+    with ws.llm.stream("Tell me a very long story.", parameters={"max_tokens": 2000}) as stream:
+        for _ in range(5):
+            next(stream)
+
+    stopped = stream.reply
+    assert reply.usage is not None
+    assert stopped is not None
+    assert stopped.usage is not None
+    assert (reply.usage.output_tokens, reply.cost_usd, reply.status, reply.usage_source) == (12, 0, "ok", "reported")
+    assert (stopped.cost_usd, stopped.status, stopped.usage_source) == (0, "cancelled", "estimated")
+    assert stopped.ttft_ms is not None
+    assert stopped.tokens_per_second is not None
+    rows = ws.usage.history()
+    assert list(rows.status) == ["cancelled", "ok"]
+    assert list(rows.input_tokens) == [stopped.usage.input_tokens, 36]
+    assert list(rows.output_tokens) == [stopped.usage.output_tokens, 12]
+
+
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 2), (8, 7), (64, 8)])
 def test_small_machines_compute_with_one_thread(cores: int, threads: int) -> None:
     assert threads_for(cores) == threads
@@ -340,7 +366,7 @@ CALLS = """
     from llm_core.providers.protocol import Answer, ChatRequest, Deadline
     from llm_core.types import LLMProvider, Message, Parameters
 
-    def call(adapter, text="Why is the sky blue?", tokens=12):
+    def call(adapter, text="Why is the sky blue?", tokens=5):
         request = ChatRequest(
             "smollm2-135m", (Message("user", text),), Parameters(temperature=0, max_tokens=tokens), Deadline(60)
         )
@@ -377,6 +403,7 @@ def test_a_forked_child_calls_and_both_end(model_cache: Path) -> None:
                 pieces, again = call(one)
                 list(pieces)
                 assert again.text == answer.text
+                assert one._engine.pid == os.getpid()
                 one.close()
             sys.exit(7)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -352,5 +352,21 @@ def test_two_processes_fetch_a_model_once(hub: Hub) -> None:
     assert hub.fetched == ["tiny.gguf"]
 
 
+def test_whoever_waits_for_another_fetch_is_told_how_far_it_is() -> None:
+    entered, looked = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        with model_fetch.only_one("model", looked.set):
+            entered.set()
+
+    waiting = threading.Thread(target=wait)
+    with model_fetch.only_one("model", lambda: None):
+        waiting.start()
+        assert looked.wait(10)
+        assert not entered.is_set()
+    waiting.join(10)
+    assert entered.is_set()
+
+
 def test_a_folder_that_does_not_exist_holds_no_bytes(tmp_path: Path) -> None:
     assert model_fetch.bytes_in(tmp_path / "nothing") == 0
