@@ -62,6 +62,7 @@ def doctor(
 @app.command()
 def usage(days: Annotated[int, typer.Option(help="How far back, in days.", min=1, max=3650)] = 30) -> None:
     """Print calls, tokens and cost by model."""
+    from rich.markup import escape
     from rich.table import Table
 
     from .workspace import Workspace
@@ -83,7 +84,7 @@ def usage(days: Annotated[int, typer.Option(help="How far back, in days.", min=1
     for model, calls, tokens_in, tokens_out, cost, unpriced in found.itertuples(index=False, name=None):
         money = "unknown" if cost is None else f"{cost:,.4f}"
         table.add_row(
-            model, f"{calls:,}", f"{tokens_in:,}", f"{tokens_out:,}", money, f"{unpriced:,}" if unpriced else ""
+            escape(model), f"{calls:,}", f"{tokens_in:,}", f"{tokens_out:,}", money, f"{unpriced:,}" if unpriced else ""
         )
     console.print(table if len(found) else f"No calls in the last {days} days.")
 

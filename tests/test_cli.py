@@ -1,0 +1,117 @@
+"""The program `llm-manager`: what it prints and how it ends."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from llm_core import Usage, Workspace
+from llm_core.cli import app
+from llm_core.usage.manifest import load_newest, numbers, path_of
+from tests.usage.rows import record
+
+COMMAND = [sys.executable, "-c", "from llm_core.cli import app; app()"]
+
+
+@pytest.fixture(autouse=True)
+def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    return done.exit_code, done.output
+
+
+def test_usage_shows_calls_tokens_and_cost_by_model(ws: Workspace) -> None:
+    now = datetime.now(UTC)
+    usage = Usage(input_tokens=1234, output_tokens=5)
+    ws.usage.record(record(started_at=now, usage=usage, cost_usd=Decimal("0.25")))
+    ws.usage.record(record(started_at=now, usage=usage, cost_usd=Decimal("0.5")))
+    ws.usage.record(record(started_at=now, model="[bold]odd[/bold]"))
+    ws.usage.record(record(started_at=datetime(2020, 1, 1, tzinfo=UTC), model="too-old"))
+    code, output = run("usage", "--days", "7")
+    assert code == 0
+    lines = [line.replace("│", " ").split() for line in output.splitlines()]
+    assert ["openai:gpt-6-luna", "2", "2,468", "10", "0.7500"] in lines
+    assert ["openai:[bold]odd[/bold]", "1", "0", "0", "unknown", "1"] in lines
+    assert "too-old" not in output
+
+
+def test_usage_of_an_empty_ledger_says_so(ws: Workspace) -> None:
+    assert run("usage") == (0, "No calls in the last 30 days.\n")
+
+
+def test_doctor_says_that_all_is_well(ws: Workspace) -> None:
+    ws.usage.record(record())
+    ws.usage.flush()
+    code, output = run("doctor")
+    assert (code, "1 records in 1 files" in output, "All is well." in output) == (0, True, True)
+    assert "nothing to make anew" in run("doctor", "--rebuild")[1]
+
+
+def test_doctor_finds_damage_and_makes_the_ledger_anew(ws: Workspace) -> None:
+    ws.usage.record(record())
+    ws.usage.flush()
+    for number in numbers(ws.home):
+        path_of(ws.home, number).unlink()
+    code, output = run("doctor")
+    assert code == 1
+    assert "llm-manager doctor --rebuild" in output
+    code, output = run("doctor", "--rebuild")
+    assert (code, "Made anew: 1 records" in output) == (0, True)
+    assert load_newest(ws.home).rows == 1
+
+
+def test_an_error_is_a_sentence_not_a_traceback(home: Path) -> None:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    home.write_text("a file where the home should be")
+    done = subprocess.run([*COMMAND, "usage"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_run_serves_the_app_on_loopback_from_any_folder(home: Path, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        server = subprocess.Popen([*COMMAND, "run", "--port", str(port)], cwd=tmp_path, stdout=output, stderr=output)
+    try:
+        end = time.monotonic() + 60
+        while not _answers(port):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            threading.Event().wait(0.1)
+        assert _listens_on_loopback_only(port)
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer:
+            return bool(answer.read() == b"ok")
+    except OSError:
+        return False
+
+
+def _listens_on_loopback_only(port: int) -> bool:
+    import psutil
+
+    listening = [each.laddr for each in psutil.net_connections() if each.status == "LISTEN"]
+    return {address.ip for address in listening if address.port == port} == {"127.0.0.1"}
