@@ -260,7 +260,7 @@ def test_ordinary_messages_are_left_as_they_are(text: str) -> None:
 
 
 def test_keys_of_other_vendors_are_taken_out_too() -> None:
-    for other in ("sk-ant-api03-AbCdEf123456", "AIzaSyA1234567890abcdefg", "hf_abcdefghijklmnop", "gsk_abcdef1234567"):
+    for other in ("sk-ant-api03-AbCdEf123456", "AIzaSyA1234567890abcdefg", "hf_abcdefgh1jklmnop", "gsk_abcdef1234567"):
         assert other not in redacted(f"Wrong key {other} given", None)
 
 
