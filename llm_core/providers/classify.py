@@ -73,7 +73,7 @@ def error_class(status: int | None, told: Told) -> type[ProviderError]:
     return ProviderFailed if status >= 500 else RequestRefused
 
 
-_WORD_FIELDS = ("code", "type", "status", "reason", "error_type")
+_WORD_FIELDS = ("code", "type", "status", "reason", "error_type", "error_code")
 _BY_STATUS: dict[int, type[ProviderError]] = {
     401: KeyRefused,
     403: PermissionRefused,
@@ -91,6 +91,8 @@ _CREDIT_WORDS = frozenset(
         "billing_not_active",
         "billing_error",
         "payment_required",
+        "contract_spend_limit_reached",
+        "enforced_spend_limit_reached",
     }
 )
 _CREDIT = re.compile(
@@ -138,6 +140,8 @@ def _objects(body: Any) -> Iterator[Mapping[str, Any]]:
             if isinstance(body.get(name), (Mapping, list)):
                 yield from _objects(body[name])
         yield body
+        if isinstance(body.get("details"), (Mapping, list)):  # last, since its words help, but its text explains less
+            yield from _objects(body["details"])
 
 
 def _message(item: Mapping[str, Any]) -> str:

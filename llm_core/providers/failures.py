@@ -38,6 +38,8 @@ from .wording import wording
 log = logging.getLogger(__name__)
 
 LONGEST_REQUEST_ID = 200
+_REQUEST_IDS = ("x-request-id", "request-id", "x-debug-trace-id")
+"""OpenAI's header, which most endpoints use, Anthropic's and Cohere's."""
 
 
 class ErrorInside(Exception):
@@ -69,7 +71,7 @@ class Source:
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
         """The provider's own id of an answer, from its headers, where it can be kept."""
-        text = headers.get("x-request-id") or headers.get("request-id")
+        text = next((found for name in _REQUEST_IDS if (found := headers.get(name))), None)
         if not text:
             return None
         key = self.key()
