@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..types import LLMProvider
 from . import http
 from .sending import GeneratedSDK
 
@@ -20,15 +19,10 @@ of it is kept in clear."""
 class OpenAISDK(GeneratedSDK):
     package = "openai"
 
-    def __init__(self, connection: LLMProvider, base_url: str, key: str | None) -> None:
-        self._connection = connection
-        self._base_url = base_url
-        self._key = key
-
     def new_client(self) -> OpenAI:
         import openai
 
-        own = http.new_client(self._base_url, **self._http_arguments())
+        own = http.new_client(**self._http_arguments)
         client: OpenAI = openai.OpenAI(**self._client_arguments(), http_client=own)
         self._forget_environment(client)
         return client
@@ -36,7 +30,7 @@ class OpenAISDK(GeneratedSDK):
     def new_async_client(self) -> AsyncOpenAI:
         import openai
 
-        own = http.new_async_client(self._base_url, **self._http_arguments())
+        own = http.new_async_client(**self._http_arguments)
         client: AsyncOpenAI = openai.AsyncOpenAI(**self._client_arguments(), http_client=own)
         self._forget_environment(client)
         return client
@@ -50,9 +44,6 @@ class OpenAISDK(GeneratedSDK):
             "default_headers": self._headers(),
             "default_query": dict(self._connection.options.get("query", {})),
         }
-
-    def _http_arguments(self) -> dict[str, Any]:
-        return {"ca_bundle": self._connection.options.get("ca_bundle"), "anonymous": self._key is None}
 
     def _headers(self) -> dict[str, Any]:
         """The connection's headers, and none of OPENAI_CUSTOM_HEADERS, which the SDK would send to any endpoint."""

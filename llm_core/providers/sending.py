@@ -13,6 +13,8 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any, Generic, TypeVar
 
+from ..types import LLMProvider
+
 S = TypeVar("S")
 A = TypeVar("A")
 
@@ -46,6 +48,21 @@ class SDK(ABC, Generic[S, A]):
 
     library = "httpx2"
     """The HTTP library that the SDK runs on."""
+
+    def __init__(self, connection: LLMProvider, base_url: str, key: str | None) -> None:
+        self._connection = connection
+        self._base_url = base_url
+        self._key = key
+
+    @property
+    def _http_arguments(self) -> dict[str, Any]:
+        """For `http.new_client` and `http.new_async_client`."""
+        return {
+            "base_url": self._base_url,
+            "ca_bundle": self._connection.options.get("ca_bundle"),
+            "library": self.library,
+            "anonymous": self._key is None,
+        }
 
     @abstractmethod
     def new_client(self) -> S: ...
