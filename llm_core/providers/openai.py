@@ -1,4 +1,5 @@
-"""OpenAI through its SDK: the Responses API, or Chat Completions where the connection or the request asks for it."""
+"""OpenAI through its SDK: the Responses API, or Chat Completions where the connection or the request asks for it;
+embeddings and transcription."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Any
 
 from ..errors import InvalidConnection
 from ..types import Audio, LLMProvider
+from . import openai_embed, openai_transcribe
 from .adapter import SDKAdapter
 from .openai_chat import ChatCompletions
 from .openai_client import OPTIONS as SDK_OPTIONS
@@ -14,7 +16,7 @@ from .openai_models import OpenAIModels
 from .openai_responses import PARAMETERS as RESPONSES_PARAMETERS
 from .openai_responses import Responses
 from .options import checked_options
-from .protocol import Capabilities, ChatRequest
+from .protocol import Answer, Capabilities, ChatRequest, EmbedRequest, TranscribeRequest
 from .registry import find
 from .streams import Format
 
@@ -63,3 +65,19 @@ class OpenAIAdapter(SDKAdapter[Any, Any]):
         beyond = not RESPONSES_PARAMETERS.issuperset(request.parameters.given())
         audio = any(isinstance(part, Audio) for message in request.messages for part in message.parts)
         return self._fallback if beyond or audio else self._form
+
+    def embed(self, request: EmbedRequest, into: Answer) -> None:
+        out = self._posting(openai_embed.PATH, request.deadline, openai_embed.body(request))
+        self._exchange(out, openai_embed.read, into)
+
+    async def aembed(self, request: EmbedRequest, into: Answer) -> None:
+        out = self._posting(openai_embed.PATH, request.deadline, openai_embed.body(request))
+        await self._aexchange(out, openai_embed.read, into)
+
+    def transcribe(self, request: TranscribeRequest, into: Answer) -> None:
+        out = self._posting(openai_transcribe.PATH, request.deadline, openai_transcribe.upload(request))
+        self._exchange(out, openai_transcribe.read, into)
+
+    async def atranscribe(self, request: TranscribeRequest, into: Answer) -> None:
+        out = self._posting(openai_transcribe.PATH, request.deadline, openai_transcribe.upload(request))
+        await self._aexchange(out, openai_transcribe.read, into)
