@@ -24,6 +24,9 @@ WAYS = PLAIN_WAYS + STREAM_WAYS
 KEY = "sk-proj-Canary7mPq2RzX9vKd4WcT8bLn3"
 """A key that no text, repr, log or error may ever hold. Made up."""
 
+_WITHOUT_V1 = ("anthropic", "cohere")
+"""Providers whose SDKs want a base URL without /v1."""
+
 
 @dataclass
 class Outcome:
@@ -77,7 +80,8 @@ def cases(recordings: Iterable[Recording]) -> list[Any]:
 @contextmanager
 def adapter_to(wire: WireServer, provider: str = "openai", key: str | None = KEY, **options: Any) -> Iterator[Adapter]:
     """An adapter of one provider whose endpoint is the replay server."""
-    connection = LLMProvider(name="test", provider=provider, base_url=wire.base_url, options=options)
+    base_url = wire.url if provider in _WITHOUT_V1 else wire.base_url
+    connection = LLMProvider(name="test", provider=provider, base_url=base_url, options=options)
     find(provider).load_sdk()  # so that no deadline of a test is spent on it
     adapter = find(provider).factory()(connection, key)
     try:

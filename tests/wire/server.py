@@ -25,11 +25,27 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from . import openai_chat, openai_responses
+from . import anthropic_messages, cohere_chat, multipart, openai_chat, openai_responses
+from .embeddings import cohere_embeddings, openai_embeddings
 from .replies import Raw, Say, Step, failing
+from .transcriptions import cohere_transcriptions, openai_transcriptions
 
-FORMATS = {module.PATH: module for module in (openai_chat, openai_responses)}
-"""Path -> the module that speaks there."""
+FORMATS: dict[str, Any] = {
+    form.PATH: form  # type: ignore[attr-defined]  # modules and objects alike
+    for form in (
+        openai_chat,
+        openai_responses,
+        openai_embeddings,
+        openai_transcriptions,
+        anthropic_messages,
+        cohere_chat,
+        cohere_embeddings,
+        cohere_transcriptions,
+    )
+}
+"""Path -> what speaks there. Beside PATH, problem, plain and events it may have `failing` (how its vendor writes an
+error), REQUEST_ID (the header with a request's id), and `asks` and `model_list` for a list of models of its own.
+"""
 
 
 @dataclass
@@ -171,19 +187,20 @@ class WireServer:
         path = request.path.split("?")[0]
         if path in self.missing:
             return Raw(status=404, body="<html>Not Found</html>", headers={"content-type": "text/html"})
+        form = FORMATS.get(path)
+        fail = getattr(form, "failing", failing)
         sent_key = request.headers.get("authorization", "").removeprefix("Bearer ")
         if self.key is not None and sent_key != self.key:
             told = f"Incorrect API key provided: {sent_key}. You can find your API key at https://example.invalid/keys."
-            return failing(401, told, code="invalid_api_key")
+            return fail(401, told, code="invalid_api_key")
         if path == "/v1/models":
-            return self._next(None) if self._scripted_models else Raw(body=self._list())
-        form = FORMATS.get(path)
+            return self._next(None) if self._scripted_models else Raw(body=self._list(request.headers))
         if form is None or request.method != "POST":
-            return failing(404, f"Invalid URL ({request.method} {path})", code=None)
+            return fail(404, f"Invalid URL ({request.method} {path})", code=None)
         if not isinstance(request.body, dict):
-            return failing(400, "We could not parse the JSON body of your request.")
+            return fail(400, "We could not parse the JSON body of your request.")
         if self.check and (found := form.problem(request.body, self.lenient)):
-            return failing(400, found)
+            return fail(400, found)
         return self._next(request.body.get("model"))
 
     def _next(self, model: str | None) -> Step:
@@ -199,7 +216,11 @@ class WireServer:
         """A script of exact bytes also serves the model list; one of answers waits for a call."""
         return bool(self._script) and isinstance(self._script[0], Raw)
 
-    def _list(self) -> dict[str, Any]:
+    def _list(self, headers: Mapping[str, str]) -> dict[str, Any]:
+        for form in FORMATS.values():
+            if hasattr(form, "asks") and form.asks(headers):
+                made: dict[str, Any] = form.model_list(self.models)
+                return made
         entries = [
             {"id": name, "object": "model", "created": 1_780_000_000, "owned_by": "wire"} for name in self.models
         ]
@@ -239,7 +260,7 @@ class _Sending:
         return await self._plain(step.status, step.headers, step.content)
 
     async def _plain(self, status: int, headers: Mapping[str, str], body: bytes) -> str:
-        given = {"content-type": "application/json", "x-request-id": "req_wire", **_lower(headers)}
+        given = {"content-type": "application/json", self._id_header: "req_wire", **_lower(headers)}
         given["content-length"] = str(len(body))
         head = _head(status, given)
         step = self._step
@@ -257,7 +278,7 @@ class _Sending:
         return "done"
 
     async def _stream(self, status: int, headers: Mapping[str, str], events: Iterable[str]) -> str:
-        given = {"content-type": "text/event-stream; charset=utf-8", "x-request-id": "req_wire", **_lower(headers)}
+        given = {"content-type": "text/event-stream; charset=utf-8", self._id_header: "req_wire", **_lower(headers)}
         given["transfer-encoding"] = "chunked"
         self._writer.write(_head(status, given))
         for number, event in enumerate(events):
@@ -269,6 +290,11 @@ class _Sending:
         self._writer.write(b"0\r\n\r\n")
         await self._writer.drain()
         return "done"
+
+    @property
+    def _id_header(self) -> str:
+        form = FORMATS.get(self._request.path.split("?")[0])
+        return getattr(form, "REQUEST_ID", "x-request-id")
 
     async def _before(self, sent: int) -> str | None:
         """Called before each event or drip with the number already sent; how it ended, where it ends here."""
@@ -308,7 +334,10 @@ async def _read_request(reader: asyncio.StreamReader) -> Received | None:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     content = await reader.readexactly(int(headers.get("content-length", "0")))
     try:
-        body = json.loads(content) if content else None
+        if headers.get("content-type", "").startswith("multipart/form-data"):
+            body = multipart.parse(headers["content-type"], content)
+        else:
+            body = json.loads(content) if content else None
     except ValueError:
         body = content
     return Received(method, path, headers, body)
