@@ -207,16 +207,16 @@ class APIKeyManager:
         self._session_only = kind == "session"
         if self._session_only:
             return self.status()
+        from .sources import is_the_same
         from .vault import Event
 
         vault = self._vault()
         how: dict[str, Any] = {"passphrase": passphrase, "key_file": key_file}
         try:
-            vault.look()
+            source = vault.look().source
         except VaultAbsent:
-            if vault.create(kind, **how).document.source.kind == kind:
-                return self.status()
-        if vault.look().source.kind != kind or (kind == "key_file" and key_file is not None):
+            source = vault.create(kind, **how).document.source
+        if not is_the_same(source, kind, key_file):
             vault.change_master(kind, Event("source_changed", {"note": f"to {kind}"}), **how)
         return self.status()
 

@@ -49,12 +49,18 @@ class OSKeyring:
         """Raises VaultLocked, also where the keyring gives back anything else than was put in."""
         _in_time(lambda: self._backend.set_password(SERVICE, name, secret))
         if self.get(name) != secret:
-            raise VaultLocked(f"{TRUSTED[self.where].capitalize()} did not keep what was put in.", _OTHER_WAYS)
+            raise VaultLocked(f"{in_words(self.where)} did not keep what was put in.", _OTHER_WAYS)
 
     def delete(self, name: str) -> None:
         """Nothing happens where it is not there. Raises VaultLocked."""
         if self.get(name) is not None:
             _in_time(lambda: self._backend.delete_password(SERVICE, name))
+
+
+def in_words(where: str) -> str:
+    """What a keyring is called, at the beginning of a sentence."""
+    name = TRUSTED[where]
+    return name[0].upper() + name[1:]
 
 
 def chosen() -> OSKeyring:

@@ -120,6 +120,11 @@ def choices() -> list[SourceChoice]:
     ]
 
 
+def is_the_same(source: Source, kind: str, key_file: str | os.PathLike[str] | None) -> bool:
+    """Whether a vault's source is already the one that is asked for."""
+    return source.kind == kind and (not key_file or key_file_at(os.fspath(key_file)) == key_file_at(source.where))
+
+
 def key_file_at(named: str) -> Path:
     """What the environment names counts more than what the vault remembers: the file may have moved."""
     chosen = os.environ.get(key_text.FILE_VARIABLE) or named
@@ -137,7 +142,7 @@ def _from_keyring(where: str, document: Document) -> MasterKey:
     text = os_keyring.named(where).get(document.master_key)
     if text is None:
         raise VaultKeyWrong(
-            f"{os_keyring.TRUSTED[where].capitalize()} does not hold this vault's master key.",
+            f"{os_keyring.in_words(where)} does not hold this vault's master key.",
             "It may have been made new, or the vault come from another machine: unlock that keyring, or restore it.",
         )
     try:

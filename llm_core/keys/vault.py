@@ -107,7 +107,9 @@ class Vault:
                 self._look()
             except VaultAbsent:
                 self._create(kind, **how)
-            return self._open(how.get("passphrase"))
+            opened = self._open(how.get("passphrase"))
+        self._settle(opened)
+        return opened
 
     def change(self, edit: Edit) -> Opened:
         """Make the next generation. `edit` gets the newest one, reread under the lock.

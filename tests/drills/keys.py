@@ -1,6 +1,6 @@
 """The vault under kill -9, eight first runs at once, and a changed byte at every place of its file.
 
-python -m tests.drills.keys kills|first_runs|flips
+python -m tests.drills.keys kills|first_runs|flips|keyring
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ CONNECTIONS = 3
 def kills(count: int = KILLS, source: str = "key_file") -> Outcome:
     """Kill -9 a program that rotates provider keys, the master key and the data key, at random moments."""
     faults: list[str] = []
+    others = _in_keyring(source)
     with TemporaryDirectory() as folder:
         home = open_home(Path(folder, "a b'c é"))
         _choose(home, source)
@@ -58,7 +59,7 @@ def kills(count: int = KILLS, source: str = "key_file") -> Outcome:
         done = _last(acknowledged) + 1
         report = APIKeyManager(home).verify_audit()
         faults += list(report.problems)
-        faults += _left_behind(home, source)
+        faults += _left_behind(home, source, others)
     return Outcome("vault: kill -9", f"{count} kills over {done} rotations, {CONNECTIONS} keys", tuple(faults))
 
 
@@ -68,13 +69,15 @@ def first_runs(rounds: int = ROUNDS, source: str = "key_file") -> Outcome:
     children = [_start("store", source, number) for number in range(PROCESSES)]
     try:
         for number in range(rounds):
+            others = _in_keyring(source)
             with TemporaryDirectory() as folder:
                 path = Path(folder, "a b'c é")
                 told = _at_once(children, path)
                 found = APIKeyManager(open_home(path)).status()
                 if set(told) != {"ok"} or len(found.entries) != PROCESSES or found.generation != PROCESSES + 1:
-                    faults.append(f"round {number}: {sorted(set(told))}, {len(found.entries)} keys, {found}")
-                faults += [f"round {number}: {fault}" for fault in _left_behind(open_home(path), source)]
+                    in_words = f"{len(found.entries)} keys, generation {found.generation}, {found.message}"
+                    faults.append(f"round {number}: {sorted(set(told))}, {in_words}")
+                faults += [f"round {number}: {fault}" for fault in _left_behind(open_home(path), source, others)]
     finally:
         for child in children:
             child.communicate()
@@ -113,6 +116,26 @@ def flip_bytes(home: Home, stored: Mapping[str, str], every: int, bits: range | 
     home.vault.write_bytes(whole)
     figures = ", ".join(f"{count:,} {answer}" for answer, count in sorted(answers.items()))
     return Outcome("vault: changed bytes", figures, tuple(faults))
+
+
+def keyring(count: int = KILLS, rounds: int = ROUNDS) -> Outcome:
+    """`kills` and `first_runs` with the master key in a real gnome-keyring, in a session of its own."""
+    from tests.keys.desktop import Desktop
+
+    with TemporaryDirectory() as folder:
+        done = Desktop.at(Path(folder, "person")).run("tests.drills.keys", "in_session", count, rounds)
+    faults = [line.removeprefix("FAULT ") for line in done.stdout.splitlines() if line.startswith("FAULT ")]
+    if done.returncode:
+        faults.append(done.stderr[-2000:])
+    figures = "; ".join(line for line in done.stdout.splitlines() if not line.startswith("FAULT "))
+    return Outcome("vault: keyring", figures, tuple(faults))
+
+
+def _in_session(count: str, rounds: str) -> None:
+    for outcome in (kills(int(count), "keyring"), first_runs(int(rounds), "keyring")):
+        print(outcome.figures)
+        for fault in outcome.faults:
+            print(f"FAULT {fault}")
 
 
 @contextmanager
@@ -163,32 +186,33 @@ def _look(home: Home, acknowledged: Path) -> list[str]:
     return faults
 
 
-def _left_behind(home: Home, source: str) -> list[str]:
+def _left_behind(home: Home, source: str, others: set[str]) -> list[str]:
     """After the next opening and change nothing may be left: temporary files, unused keys in the keyring."""
     keys = APIKeyManager(home)
     keys.rotate_data_key()
     left = [path.name for path in home.path.glob(".*.tmp")]
     if home.vault_pending.exists():
         left.append(home.vault_pending.name)
-    if source == "keyring" and (count := count_in_keyring(keys)) != 1:
-        left.append(f"{count} master keys in the keyring")
-    if len(keys._vault().look().data_keys) != 1:
+    document = keys._vault().look()
+    if unused := _in_keyring(source) - others - set(document.data_keys):
+        left.append(f"{len(unused)} master keys in the keyring")
+    if len(document.data_keys) != 1:
         left.append("two wrapped data keys")
     return [f"left behind: {name}" for name in left]
 
 
-def count_in_keyring(keys: APIKeyManager) -> int:
-    """How many master keys of ours the Secret Service holds; those of other vaults are deleted first."""
+def _in_keyring(source: str) -> set[str]:
+    """The names of the master keys that the Secret Service holds for us."""
+    if source != "keyring":
+        return set()
     import secretstorage
 
     from llm_core.keys.os_keyring import SERVICE
 
-    mine = keys._vault().look().store
     bus = secretstorage.dbus_init()
     try:
-        found = list(secretstorage.get_default_collection(bus).search_items({"service": SERVICE}))
-        del mine
-        return len(found)
+        found = secretstorage.get_default_collection(bus).search_items({"service": SERVICE})
+        return {item.get_attributes()["username"] for item in found}
     finally:
         bus.close()
 
@@ -248,7 +272,7 @@ def _at_once(children: list[subprocess.Popen[str]], path: Path) -> list[str]:
 
 def _start(role: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", __spec__.name if __spec__ else __name__, role, *map(str, arguments)],
+        [sys.executable, "-m", "tests.drills.keys", role, *map(str, arguments)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -274,14 +298,19 @@ def _key(step: int) -> str:
     return f"sk-drill-{step:06d}-0123456789abcdef"
 
 
-ROLES: dict[str, Callable[..., None]] = {"rotate": _rotate, "store": _store}
-DRILLS: dict[str, Callable[..., Outcome]] = {"kills": kills, "first_runs": first_runs, "flips": flips}
+ROLES: dict[str, Callable[..., None]] = {"rotate": _rotate, "store": _store, "in_session": _in_session}
+DRILLS: dict[str, Callable[..., Outcome]] = {
+    "kills": kills,
+    "first_runs": first_runs,
+    "flips": flips,
+    "keyring": keyring,
+}
 
 if __name__ == "__main__":
     if sys.argv[1] in ROLES:
         ROLES[sys.argv[1]](*sys.argv[2:])
     else:
-        outcome = DRILLS[sys.argv[1]](int(sys.argv[2]), *sys.argv[3:])
+        outcome = DRILLS[sys.argv[1]](*map(int, sys.argv[2:]))
         print(f"{outcome.name}: {outcome.figures}")
         print("\n".join(outcome.faults) or "passed")
         sys.exit(not outcome.ok)
