@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import errors as errors
-    from .service import Stream as Stream
+    from .streams import Stream as Stream
     from .types import Audio as Audio
     from .types import Cost as Cost
     from .types import File as File
@@ -36,7 +36,7 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "Workspace": "workspace",
-    "Stream": "service",
+    "Stream": "streams",
     **dict.fromkeys(
         (
             "Audio",

@@ -10,12 +10,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from . import structured
-from .errors import ConnectionBroken, LLMManagerError, ProviderError, RecordNotKept, TimedOut
-from .providers.protocol import Adapter, Answer, ChatRequest, Piece
+from .errors import (
+    ConnectionBroken,
+    InvalidInput,
+    LLMManagerError,
+    NotConfigured,
+    ProviderError,
+    RecordNotKept,
+    TimedOut,
+)
+from .providers.protocol import Adapter, Answer, ChatRequest, EmbedRequest, Piece, TranscribeRequest
+from .providers.retry import RetryPolicy
 from .types import Cost, LLMProvider, Reply, Usage, UsageRecord
+
+R = TypeVar("R", ChatRequest, EmbedRequest, TranscribeRequest)
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +48,20 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Generic[R]):
     """A call that is ready to be sent: everything resolved and checked."""
 
     connection: LLMProvider
     adapter: Adapter
-    request: ChatRequest
+    request: R
     labels: Labels
-    schema: Any
     price: Callable[..., Cost]
     record: Callable[[UsageRecord], None]
+    estimate: Callable[[R, Answer], Usage | None]
+    """Usage of an answer for which the provider told none; None where nothing may have been billed."""
+    mode: str = "standard"
+    """The service tier asked for, as one of MODES."""
+    schema: Any = None
     call_id: str = dataclasses.field(default_factory=lambda: os.urandom(16).hex())
 
     @property
@@ -57,7 +72,7 @@ class Plan:
 class Attempt:
     """Measures one request from its making to `end`, which records it once and returns the reply."""
 
-    def __init__(self, plan: Plan, number: int) -> None:
+    def __init__(self, plan: Plan[Any], number: int) -> None:
         self.plan = plan
         self.number = number
         self.answer = Answer()
@@ -118,8 +133,7 @@ class Attempt:
 
     @property
     def _mode(self) -> str:
-        asked = self.plan.request.parameters.service_tier
-        return self.answer.mode or (asked if asked in ("batch", "flex", "priority") else "standard")
+        return self.answer.mode or self.plan.mode
 
     def _elapsed_ms(self) -> float:
         return (time.perf_counter() - self._clock) * 1000
@@ -141,7 +155,7 @@ class Attempt:
         if status == "error" or not self.answer.sent:
             return None, "unknown"
         try:
-            usage = self.plan.adapter.estimate_usage(self.plan.request, self.answer)
+            usage = self.plan.estimate(self.plan.request, self.answer)
         except Exception:  # an estimate must never cost the record
             log.exception("The usage of a call on %s could not be estimated.", self.plan.model_id)
             usage = None
@@ -215,6 +229,9 @@ class Attempt:
             tool_calls=tuple(self.answer.tool_calls),
             parsed=parsed,
             parse_error=parse_error,
+            vectors=tuple(self.answer.vectors),
+            segments=tuple(self.answer.segments),
+            language=self.answer.language,
             attempts=self.number,
             recorded=recorded,
             usage_source=record.usage_source,
@@ -222,3 +239,16 @@ class Attempt:
             request_id=record.request_id,
             status=record.status,
         )
+
+
+def after_failure(attempt: Attempt, error: BaseException, policy: RetryPolicy, given_out: bool = False) -> float | None:
+    """Record the failed attempt; the seconds to wait before the next one, or None to give up.
+
+    A caller's mistake that was found before anything was sent is no attempt, and not recorded.
+    """
+    if isinstance(error, (InvalidInput, NotConfigured)) and not attempt.answer.sent:
+        return None
+    attempt.end(error)
+    if given_out or not isinstance(error, ProviderError):
+        return None
+    return policy.delay(attempt.number, error, attempt.plan.request.deadline)

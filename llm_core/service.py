@@ -12,17 +12,18 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping, Sequence
-from contextlib import aclosing, closing
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 
-from .attempt import Attempt, Labels, Plan
-from .errors import InvalidInput, InvalidParameters, NotConfigured, ProviderError, SampleWorkspace
+from . import media
+from .attempt import Attempt, Labels, Plan, R, after_failure
+from .errors import InvalidInput, InvalidParameters, SampleWorkspace
 from .messages import Prompt, as_messages, with_system
-from .providers.protocol import ChatRequest, Deadline, Piece
+from .providers.protocol import Answer, ChatRequest, Deadline, EmbedRequest, TranscribeRequest
 from .providers.retry import RetryPolicy
+from .streams import AsyncStream, Stream
 from .structured import as_json_schema
-from .types import TASKS, Parameters, Reply
+from .types import MODES, TASKS, Parameters, Reply
 
 if TYPE_CHECKING:
     from .catalog import ModelService
@@ -32,8 +33,20 @@ if TYPE_CHECKING:
     from .usage import UsageService
 
 
-class CallOptions(TypedDict, total=False):
-    """What every way to call takes beside the prompt. All of it may be left out."""
+class CommonOptions(TypedDict, total=False):
+    """What every way to call takes. All of it may be left out."""
+
+    tags: Mapping[str, Any] | None
+    """Kept in the record, as are `app`, `user` and `project`."""
+    app: str | None
+    user: str | None
+    project: str | None
+    timeout: float | None
+    """Seconds that the whole call, with its retries, may take."""
+
+
+class CallOptions(CommonOptions, total=False):
+    """What a call for an answer takes beside the prompt."""
 
     model: str | None
     """`connection:model`; the active model for `task` when None."""
@@ -43,18 +56,28 @@ class CallOptions(TypedDict, total=False):
     """A preset's name. What of it the model does not take is left out; see `ws.parameters.suited`."""
     parameters: Parameters | Mapping[str, Any] | None
     """These win over the preset's."""
-    tags: Mapping[str, Any] | None
-    """Kept in the record, as are `app`, `user` and `project`."""
-    app: str | None
-    user: str | None
-    project: str | None
     tools: Sequence[Mapping[str, Any]] | None
     """In OpenAI's function shape."""
     tool_choice: str | Mapping[str, Any] | None
     schema: Any
     """JSON Schema as a dict, or a pydantic model class; the answer is then in `reply.parsed`."""
-    timeout: float | None
-    """Seconds that the whole call, with its retries, may take."""
+
+
+class EmbedOptions(CommonOptions, total=False):
+    model: Required[str]
+    purpose: str | None
+    """document, query, classification or clustering, for models that tell them apart."""
+    dimensions: int | None
+    """Length of each vector, where the model lets one choose."""
+
+
+class TranscribeOptions(CommonOptions, total=False):
+    model: str | None
+    """The active model for `transcribe` when None."""
+    language: str | None
+    """ISO 639-1, as "en"."""
+    prompt: str | None
+    """Words that may come up: names, terms, the text before."""
 
 
 class LLMService:
@@ -83,15 +106,53 @@ class LLMService:
 
     def complete(self, prompt: Prompt, **options: Unpack[CallOptions]) -> Reply:
         """Call a model and wait for the whole answer."""
-        plan = self._plan(prompt, **options)
+        plan = self._chat(prompt, **options)
+        return self._send(plan, plan.adapter.complete)
+
+    async def acomplete(self, prompt: Prompt, **options: Unpack[CallOptions]) -> Reply:
+        """As `complete`, on an event loop."""
+        plan = self._chat(prompt, **options)
+        return await self._asend(plan, plan.adapter.acomplete)
+
+    def stream(self, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream:
+        """Call a model and get its answer in pieces; the request is sent when the first piece is asked for."""
+        return Stream(self._chat(prompt, **options), self._retry_policy())
+
+    def astream(self, prompt: Prompt, **options: Unpack[CallOptions]) -> AsyncStream:
+        """As `stream`, on an event loop."""
+        return AsyncStream(self._chat(prompt, **options), self._retry_policy())
+
+    def embed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Reply:
+        """Turn texts into vectors: `reply.vectors`, one each, in order. More than a provider takes at once are one call
+        after another, each recorded; the reply then holds their sums.
+        """
+        plans = self._embeddings(texts, **options)
+        return media.joined([self._send(plan, media.embedder(plan).embed) for plan in plans])
+
+    async def aembed(self, texts: str | Sequence[str], **options: Unpack[EmbedOptions]) -> Reply:
+        """As `embed`, on an event loop."""
+        plans = self._embeddings(texts, **options)
+        return media.joined([await self._asend(plan, media.embedder(plan).aembed) for plan in plans])
+
+    def transcribe(self, file: media.AudioFile, **options: Unpack[TranscribeOptions]) -> Reply:
+        """Turn a recording (a path, bytes, an open file or Audio) into text, with the active model for `transcribe`."""
+        plan = self._transcription(file, **options)
+        return self._send(plan, media.transcriber(plan).transcribe)
+
+    async def atranscribe(self, file: media.AudioFile, **options: Unpack[TranscribeOptions]) -> Reply:
+        """As `transcribe`, on an event loop."""
+        plan = self._transcription(file, **options)
+        return await self._asend(plan, media.transcriber(plan).atranscribe)
+
+    def _send(self, plan: Plan[R], send: Callable[[R, Answer], None]) -> Reply:
         policy = self._retry_policy()
         number = 1
         while True:
             attempt = Attempt(plan, number)
             try:
-                plan.adapter.complete(plan.request, attempt.answer)
+                send(plan.request, attempt.answer)
             except BaseException as error:
-                delay = _after_failure(attempt, error, policy)
+                delay = after_failure(attempt, error, policy)
                 if delay is None:
                     raise
             else:
@@ -99,17 +160,15 @@ class LLMService:
             time.sleep(delay)
             number += 1
 
-    async def acomplete(self, prompt: Prompt, **options: Unpack[CallOptions]) -> Reply:
-        """As `complete`, on an event loop."""
-        plan = self._plan(prompt, **options)
+    async def _asend(self, plan: Plan[R], send: Callable[[R, Answer], Awaitable[None]]) -> Reply:
         policy = self._retry_policy()
         number = 1
         while True:
             attempt = Attempt(plan, number)
             try:
-                await plan.adapter.acomplete(plan.request, attempt.answer)
+                await send(plan.request, attempt.answer)
             except BaseException as error:
-                delay = _after_failure(attempt, error, policy)
+                delay = after_failure(attempt, error, policy)
                 if delay is None:
                     raise
             else:
@@ -117,18 +176,10 @@ class LLMService:
             await asyncio.sleep(delay)
             number += 1
 
-    def stream(self, prompt: Prompt, **options: Unpack[CallOptions]) -> Stream:
-        """Call a model and get its answer in pieces; the request is sent when the first piece is asked for."""
-        return Stream(self._plan(prompt, **options), self._retry_policy())
-
-    def astream(self, prompt: Prompt, **options: Unpack[CallOptions]) -> AsyncStream:
-        """As `stream`, on an event loop."""
-        return AsyncStream(self._plan(prompt, **options), self._retry_policy())
-
     def _retry_policy(self) -> RetryPolicy:
         return RetryPolicy(attempts=self._settings.get("call.attempts"))
 
-    def _plan(
+    def _chat(
         self,
         prompt: Prompt,
         *,
@@ -136,20 +187,14 @@ class LLMService:
         task: str = "chat",
         preset: str | None = None,
         parameters: Parameters | Mapping[str, Any] | None = None,
-        tags: Mapping[str, Any] | None = None,
-        app: str | None = None,
-        user: str | None = None,
-        project: str | None = None,
         tools: Sequence[Mapping[str, Any]] | None = None,
         tool_choice: str | Mapping[str, Any] | None = None,
         schema: Any = None,
-        timeout: float | None = None,
-    ) -> Plan:
-        if self._read_only:
-            raise SampleWorkspace("The sample data makes no calls.", "Leave the sample data to call a model.")
+        **common: Unpack[CommonOptions],
+    ) -> Plan[ChatRequest]:
+        deadline = self._deadline(common)
         if task not in TASKS:
             raise InvalidInput(f"Unknown task {task!r}.", f"Use one of {', '.join(TASKS)}.")
-        deadline = Deadline(self._settings.get("call.timeout") if timeout is None else _positive(timeout))
         messages = as_messages(prompt)
         json_schema = as_json_schema(schema)
         connection, name = self._models.resolve(model, task)
@@ -161,9 +206,10 @@ class LLMService:
             preset, version = found.name, found.version
             chosen = chosen.over(self._parameters.suited(model_id, found.parameters))
         self._check(model_id, chosen)
+        adapter = self._providers.adapter(connection.name)
         return Plan(
             connection=connection,
-            adapter=self._providers.adapter(connection.name),
+            adapter=adapter,
             request=ChatRequest(
                 model=name,
                 messages=with_system(messages, chosen.system),
@@ -173,11 +219,67 @@ class LLMService:
                 tool_choice=tool_choice,
                 schema=json_schema,
             ),
-            labels=Labels(task, app, user, project, preset, version, _as_tags(tags)),
-            schema=schema,
+            labels=_labels(task, common, preset, version),
             price=self._models.price,
             record=self._usage.record,
+            estimate=adapter.estimate_usage,
+            mode=chosen.service_tier if chosen.service_tier in MODES else "standard",
+            schema=schema,
         )
+
+    def _embeddings(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str,
+        purpose: str | None = None,
+        dimensions: int | None = None,
+        **common: Unpack[CommonOptions],
+    ) -> list[Plan[EmbedRequest]]:
+        deadline = self._deadline(common)
+        connection, name = self._models.resolve(model, "chat")
+        adapter = self._providers.adapter(connection.name)
+        return [
+            Plan(
+                connection=connection,
+                adapter=adapter,
+                request=EmbedRequest(name, batch, deadline, purpose, dimensions),
+                labels=_labels("embed", common),
+                price=self._models.price,
+                record=self._usage.record,
+                estimate=media.estimate_embedding,
+            )
+            for batch in media.batches(texts, adapter.capabilities.texts_at_once)
+        ]
+
+    def _transcription(
+        self,
+        file: media.AudioFile,
+        *,
+        model: str | None = None,
+        language: str | None = None,
+        prompt: str | None = None,
+        **common: Unpack[CommonOptions],
+    ) -> Plan[TranscribeRequest]:
+        deadline = self._deadline(common)
+        audio = media.read_audio(file)
+        connection, name = self._models.resolve(model, "transcribe")
+        return Plan(
+            connection=connection,
+            adapter=self._providers.adapter(connection.name),
+            request=TranscribeRequest(name, audio.data, audio.media_type, deadline, language, prompt),
+            labels=_labels("transcribe", common),
+            price=self._models.price,
+            record=self._usage.record,
+            estimate=media.estimate_transcription,
+        )
+
+    def _deadline(self, common: CommonOptions) -> Deadline:
+        """Raises SampleWorkspace where no calls are made at all."""
+        if self._read_only:
+            raise SampleWorkspace("The sample data makes no calls.", "Leave the sample data to call a model.")
+        timeout = common.get("timeout")
+        return Deadline(self._settings.get("call.timeout") if timeout is None else _positive(timeout))
 
     def _check(self, model_id: str, parameters: Parameters) -> None:
         if not parameters.given():
@@ -188,183 +290,22 @@ class LLMService:
             raise InvalidParameters(f"{model_id} would refuse these parameters. {told}", errors[0].hint, errors)
 
 
-class _Stopped(BaseException):
-    """The caller stopped the call. As GeneratorExit, it is no failure."""
-
-
-class Stream:
-    """The answer's text in pieces. Closing it, or leaving it early, stops the call; `reply` is there once it ended.
-
-    As a context manager it is closed on the way out, whatever happened inside.
-    """
-
-    def __init__(self, plan: Plan, policy: RetryPolicy) -> None:
-        self._plan = plan
-        self._policy = policy
-        self._attempt: Attempt | None = None
-        self._reply: Reply | None = None
-        self._pieces = self._run()
-
-    @property
-    def reply(self) -> Reply | None:
-        """None until the stream has ended, was closed or failed."""
-        return self._reply
-
-    @property
-    def text(self) -> str:
-        """What has arrived so far."""
-        return self._attempt.answer.text if self._attempt else ""
-
-    @property
-    def reasoning(self) -> str:
-        return self._attempt.answer.reasoning if self._attempt else ""
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        for piece in self._pieces:
-            if piece.text:
-                return piece.text
-        raise StopIteration
-
-    def pieces(self) -> Iterator[Piece]:
-        """The same stream with the model's reasoning told apart from its text."""
-        return self._pieces
-
-    def close(self) -> None:
-        """Stop the call, from the thread that reads the stream."""
-        self._pieces.close()
-
-    def stop(self) -> None:
-        """Stop the call, from any thread: the one that reads the stream finds it at its end."""
-        self._plan.request.deadline.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self.close()
-
-    def _run(self) -> Generator[Piece, None, None]:
-        deadline = self._plan.request.deadline
-        number = 1
-        while True:
-            attempt = self._attempt = Attempt(self._plan, number)
-            given_out = False
-            try:
-                with closing(self._plan.adapter.stream(self._plan.request, attempt.answer)) as arriving:
-                    for piece in arriving:
-                        attempt.piece(piece)
-                        given_out = True
-                        yield piece
-                        if deadline.stopped:
-                            raise _Stopped
-            except BaseException as error:
-                if deadline.stopped:
-                    self._reply = attempt.end(_Stopped())
-                    return
-                delay = _after_failure(attempt, error, self._policy, given_out)
-                if delay is None:
-                    self._reply = attempt.reply
-                    raise
-            else:
-                self._reply = attempt.end()
-                return
-            if deadline.wait(delay):
-                self._reply = attempt.reply
-                return
-            number += 1
-
-
-class AsyncStream:
-    """As Stream, for an event loop: `async for`, `async with`, `await stream.close()`."""
-
-    def __init__(self, plan: Plan, policy: RetryPolicy) -> None:
-        self._plan = plan
-        self._policy = policy
-        self._attempt: Attempt | None = None
-        self._reply: Reply | None = None
-        self._pieces = self._run()
-
-    @property
-    def reply(self) -> Reply | None:
-        """None until the stream has ended, was closed or failed."""
-        return self._reply
-
-    @property
-    def text(self) -> str:
-        """What has arrived so far."""
-        return self._attempt.answer.text if self._attempt else ""
-
-    @property
-    def reasoning(self) -> str:
-        return self._attempt.answer.reasoning if self._attempt else ""
-
-    def __aiter__(self) -> AsyncIterator[str]:
-        return self
-
-    async def __anext__(self) -> str:
-        async for piece in self._pieces:
-            if piece.text:
-                return piece.text
-        raise StopAsyncIteration
-
-    def pieces(self) -> AsyncIterator[Piece]:
-        """The same stream with the model's reasoning told apart from its text."""
-        return self._pieces
-
-    async def close(self) -> None:
-        await self._pieces.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        await self.close()
-
-    async def _run(self) -> AsyncGenerator[Piece, None]:
-        number = 1
-        while True:
-            attempt = self._attempt = Attempt(self._plan, number)
-            given_out = False
-            try:
-                async with aclosing(self._plan.adapter.astream(self._plan.request, attempt.answer)) as arriving:
-                    async for piece in arriving:
-                        attempt.piece(piece)
-                        given_out = True
-                        yield piece
-            except BaseException as error:
-                delay = _after_failure(attempt, error, self._policy, given_out)
-                if delay is None:
-                    self._reply = attempt.reply
-                    raise
-            else:
-                self._reply = attempt.end()
-                return
-            await asyncio.sleep(delay)
-            number += 1
-
-
-def _after_failure(
-    attempt: Attempt, error: BaseException, policy: RetryPolicy, given_out: bool = False
-) -> float | None:
-    """Record the failed attempt; the seconds to wait before the next one, or None to give up.
-
-    A caller's mistake that was found before anything was sent is no attempt, and not recorded.
-    """
-    if isinstance(error, (InvalidInput, NotConfigured)) and not attempt.answer.sent:
-        return None
-    attempt.end(error)
-    if given_out or not isinstance(error, ProviderError):
-        return None
-    return policy.delay(attempt.number, error, attempt.plan.request.deadline)
-
-
 def _positive(timeout: float) -> float:
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 1e9:
         raise InvalidInput(f"timeout must be seconds above 0, not {timeout!r}.")
     return timeout
+
+
+def _labels(task: str, common: CommonOptions, preset: str | None = None, preset_version: int | None = None) -> Labels:
+    return Labels(
+        task=task,
+        app=common.get("app"),
+        user=common.get("user"),
+        project=common.get("project"),
+        preset=preset,
+        preset_version=preset_version,
+        tags=_as_tags(common.get("tags")),
+    )
 
 
 def _as_tags(tags: Any) -> dict[str, str] | None:

@@ -354,6 +354,12 @@ class Reply:
     parsed: Any = None
     parse_error: str | None = None
     """Why `parsed` is None although a schema was asked for."""
+    vectors: tuple[Sequence[float], ...] = field(default=(), repr=False)
+    """Of `embed`: one for each text, in order."""
+    segments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    """Of `transcribe`: parts with their times, as the provider writes them, where it gives them."""
+    language: str | None = None
+    """Of `transcribe`: as the provider names it."""
     attempts: int = 1
     recorded: bool = True
     usage_source: str = "reported"
