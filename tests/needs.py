@@ -33,11 +33,6 @@ def local_engine() -> None:
         lacking('xllamacpp is not installed (pip install -e ".[local]")')
 
 
-def package(name: str) -> None:
-    if find_spec(name) is None:
-        lacking(f"the package {name} is not installed")
-
-
 def program(name: str, hint: str = "") -> Path:
     found = shutil.which(name)
     if not found:

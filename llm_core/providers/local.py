@@ -20,6 +20,7 @@ from typing import Any
 
 from ..errors import FetchStopped, InvalidConnection, InvalidInput, InvalidMessage, TimedOut, UnknownModel
 from ..types import LLMModel, LLMProvider, Text, ToolCall, ToolResult, Usage
+from . import estimate
 from .gguf import read_header
 from .llama_server import LlamaServer, ModelToServe, borrow, give_back
 from .model_files import ensure_model, find_model, source_of
@@ -73,15 +74,14 @@ class LocalAdapter:
         path = find_model(self._connection.options)
         if path is None and self._source.path is not None:
             read_header(self._source.path)  # says what is wrong with it
-        header = None if path is None else read_header(path)
-        trained = header.context_length if header else None
-        wanted = self._source.context or (USUAL_CONTEXT if header or self._source.source == "smollm2" else None)
+        trained = None if path is None else read_header(path).context_length
+        wanted = self._source.context or USUAL_CONTEXT
         model = LLMModel(
             connection=self._connection.name,
             provider="local",
             name=self._source.model,
             display_name=self._source.label,
-            context_window=min(wanted, trained) if wanted and trained else wanted,
+            context_window=min(wanted, trained or wanted),
             input_price=Decimal(0),
             output_price=Decimal(0),
             price_source="local",
@@ -93,8 +93,10 @@ class LocalAdapter:
         return [model]
 
     def estimate_usage(self, request: ChatRequest, answer: Answer) -> Usage | None:
-        """The server's own count at the last token that arrived."""
-        return _usage_at(answer.server_timings or {})
+        """The server's own count at the last token that arrived; before the first one, a guess at the prompt."""
+        if not answer.sent:
+            return None
+        return _usage_at(answer.server_timings or {}) or Usage(input_tokens=estimate.prompt_tokens(request))
 
     def close(self) -> None:
         """Stops the model unless another connection uses it; calls under way end first."""

@@ -151,6 +151,27 @@ def test_closing_a_stream_frees_its_slot_and_counts_what_came(adapter: LocalAdap
     assert 5 <= usage.output_tokens < 100
 
 
+def test_a_call_left_before_its_first_token_counts_its_prompt(adapter: LocalAdapter) -> None:
+    async def start_and_cancel() -> Answer:
+        answer = Answer()
+        long = "What do you think of this? " * 200
+        task = asyncio.create_task(adapter.acomplete(request(long, max_tokens=1), answer))
+        async with asyncio.timeout(20):
+            while not answer.sent:
+                await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return answer
+
+    answer = asyncio.run(start_and_cancel())
+    usage = adapter.estimate_usage(request("What do you think of this? " * 200), answer)
+    assert usage is not None
+    assert 1000 < usage.input_tokens < 2000
+    assert usage.output_tokens == 0
+    assert adapter.estimate_usage(request(), Answer()) is None
+
+
 def test_leaving_an_async_stream_frees_its_slot(adapter: LocalAdapter) -> None:
     async def start_and_cancel() -> None:
         answer = Answer()
@@ -160,8 +181,9 @@ def test_leaving_an_async_stream_frees_its_slot(adapter: LocalAdapter) -> None:
                 pass
 
         task = asyncio.create_task(read())
-        while not answer.text:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while not answer.text:
+                await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

