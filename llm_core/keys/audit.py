@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _actor: ContextVar[str | None] = ContextVar("actor", default=None)
 _BLOCK = 64 * 1024
+_TORN = b"\x1e"
+"""Ends torn bytes before the repair line begins, so that a repair cut off right there is known for what it is."""
 
 
 @contextmanager
@@ -114,6 +116,7 @@ class AuditLog:
                 head, torn = _tail(content)
                 lines = b"\n" if content and not content.endswith(b"\n") else b""
                 if torn:
+                    lines = _TORN + lines if lines else b""
                     repair = {"note": _NOTE_OF_REPAIR, "torn": {"bytes": len(torn), "sha256": _sha256(torn)}}
                     line, head = _line(head, "recovered", 0, repair)
                     lines += line
@@ -127,8 +130,11 @@ class AuditLog:
         found = (_parsed(line) for line in self._content().split(b"\n"))
         return [_event(line) for line in found if line is not None]
 
-    def verify(self, anchor_line: int = 0, anchor_hash: str = "") -> AuditReport:
-        """Follow the chain from its first line. With the vault's anchor, also whether its end is still there."""
+    def verify(self, anchor_line: int = 0, anchor_hash: str = "", generation: int = 0) -> AuditReport:
+        """Follow the chain from its first line. With the vault's anchor and generation, also whether its end is there.
+
+        One generation may be missing: a crash can come between the vault and its line, which the next change adds.
+        """
         problems: list[str] = []
         lines = recovered = 0
         head = Head()
@@ -153,10 +159,12 @@ class AuditLog:
             lines += 1
             if head.line == anchor_line and head.hash != anchor_hash:
                 problems.append(f"Line {number} is not the line that the vault remembers.")
-        if len(torn) > 1 and not torn[-1]:
+        if torn and not _torn(b"\n".join(torn)) and torn != [b""]:
             problems.append("The last line was changed, and no crash explains it.")
         if head.line < anchor_line:
             problems.append(f"The log ends at line {head.line}; the vault remembers line {anchor_line}.")
+        if head.generation < generation - 1:
+            problems.append(f"The log ends at generation {head.generation} of the vault, which is at {generation}.")
         return AuditReport(lines, recovered, tuple(problems), head)
 
     def holds(self, line: int, its_hash: str) -> bool:
@@ -173,7 +181,7 @@ class AuditLog:
     def _content(self) -> bytes:
         try:
             return self._path.read_bytes()
-        except FileNotFoundError:
+        except OSError:
             return b""
 
     def _content_end(self) -> bytes:
@@ -188,19 +196,25 @@ class AuditLog:
                     if length >= size or _tail(content)[0].line:
                         return content
                     length *= 4
-        except FileNotFoundError:
+        except OSError:
             return b""
 
 
 def _tail(content: bytes) -> tuple[Head, bytes]:
-    """The last whole line, and the torn bytes after it: those that a crash left, since no line end follows them."""
+    """The last whole line, and the torn bytes after it: those that a crash left, since no line end follows them, or
+    the mark of a repair that a further crash cut off.
+    """
     lines = content.split(b"\n")
     for at in range(len(lines) - 1, -1, -1):
         line = _parsed(lines[at])
         if line is not None:
             head = Head(line["line"], line["hash"], line["generation"])
-            return head, b"\n".join(lines[at + 1 :]) if lines[-1] and at < len(lines) - 1 else b""
-    return Head(), content if lines[-1] else b""
+            return head, _torn(b"\n".join(lines[at + 1 :]))
+    return Head(), _torn(content)
+
+
+def _torn(rest: bytes) -> bytes:
+    return rest.removesuffix(_TORN + b"\n") if not rest.endswith(b"\n") or rest.endswith(_TORN + b"\n") else b""
 
 
 def _line(head: Head, what: str, generation: int, event: dict[str, Any]) -> tuple[bytes, Head]:
@@ -247,7 +261,7 @@ def _event(line: dict[str, Any]) -> AuditEvent:
 
 def _explains(line: dict[str, Any], torn: bytes) -> bool:
     named = line.get("torn")
-    return isinstance(named, dict) and named.get("sha256") == _sha256(torn)
+    return isinstance(named, dict) and named.get("sha256") == _sha256(torn.removesuffix(_TORN))
 
 
 def _hash(fields: dict[str, Any]) -> str:

@@ -277,10 +277,10 @@ class APIKeyManager:
         """Check the audit log's chain, and against the vault where that can be read."""
         vault = self._vault()
         try:
-            anchor = vault.look().anchor
+            document = vault.look()
         except VaultError:
             return vault.audit.verify()
-        return vault.audit.verify(anchor.line, anchor.hash)
+        return vault.audit.verify(document.anchor.line, document.anchor.hash, document.generation)
 
     def acting_as(self, name: str) -> AbstractContextManager[None]:
         """Changes made in a `with` block of this are written in the audit log as made by `name`."""

@@ -122,7 +122,7 @@ def choices() -> list[SourceChoice]:
 
 def is_the_same(source: Source, kind: str, key_file: str | os.PathLike[str] | None) -> bool:
     """Whether a vault's source is already the one that is asked for."""
-    return source.kind == kind and (not key_file or key_file_at(os.fspath(key_file)) == key_file_at(source.where))
+    return source.kind == kind and (not key_file or _path(key_file) == key_file_at(source.where))
 
 
 def key_file_at(named: str) -> Path:
@@ -130,7 +130,7 @@ def key_file_at(named: str) -> Path:
     chosen = os.environ.get(key_text.FILE_VARIABLE) or named
     if not chosen:
         raise InvalidInput("There is no key file.", f"Name it in {key_text.FILE_VARIABLE}.")
-    return Path(chosen).expanduser().absolute()
+    return _path(chosen)
 
 
 def retire(where: str, key_id: str) -> None:
@@ -161,7 +161,7 @@ def _from_passphrase(kdf: Kdf | None, passphrase: str | None, store: str) -> Mas
 
 def _prepare_file(store: str, home: Home, named: str | os.PathLike[str] | None, fresh: bool) -> Prepared:
     path = key_file_at(os.fspath(named) if named else "")
-    if named and path != Path(named).expanduser().absolute():
+    if named and path != _path(named):
         raise InvalidInput(f"{key_text.FILE_VARIABLE} names another key file: {path}.", "Change it, or leave it out.")
     if path.resolve().is_relative_to(home.path.resolve()):
         raise InvalidInput(f"{path} lies beside the vault that it opens.", "Keep the key file somewhere else.")
@@ -173,6 +173,10 @@ def _prepare_file(store: str, home: Home, named: str | os.PathLike[str] | None, 
     return Prepared(
         MasterKey(key_text.parsed(text), store), source, lambda: key_text.write_file(path, text), last=there
     )
+
+
+def _path(named: str | os.PathLike[str]) -> Path:
+    return Path(named).expanduser().absolute()
 
 
 def _checked(passphrase: str | None) -> str:

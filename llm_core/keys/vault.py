@@ -267,7 +267,7 @@ class Vault:
             draft.document,
             generation=max(draft.document.generation, known.generation) + 1,
             written=datetime.now(UTC),
-            anchor=Anchor(known.line, known.hash),
+            anchor=Anchor(known.line, known.hash) if known.line else draft.document.anchor,
         )
         content = encode(document, data)
         home = self.home
