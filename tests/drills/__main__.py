@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from tempfile import TemporaryDirectory
 
-from . import disk_full, idle_writer, kill9, many_writers
+from . import disk_full, idle_writer, keys, kill9, many_writers
 from .outcome import Outcome
 
 DRILLS: dict[str, Callable[[], Outcome]] = {
@@ -20,11 +20,16 @@ DRILLS: dict[str, Callable[[], Outcome]] = {
     "many writers": many_writers.run,
     "idle writers": idle_writer.run,
     "disk full": disk_full.run,
+    "vault kills": keys.kills,
+    "vault start": keys.first_runs,
+    "vault bytes": keys.flips,
+    "vault keyring": keys.keyring,
+    "vault model": keys.model,
 }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.drills", description="Drill the usage ledger.")
+    parser = argparse.ArgumentParser(prog="python -m tests.drills", description="Drill the stores.")
     parser.add_argument("--only", choices=DRILLS, action="append", help="just this one; may be repeated")
     failed = 0
     with TemporaryDirectory() as cache:

@@ -1,6 +1,6 @@
 """The vault under kill -9, eight first runs at once, and a changed byte at every place of its file.
 
-python -m tests.drills.keys kills|first_runs|flips|keyring
+python -m tests.drills.keys kills|first_runs|flips|keyring|model
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ ROTATIONS_PER_KILL = 4
 ROUNDS, SHORT_ROUNDS = 50, 4
 PROCESSES = 8
 CONNECTIONS = 3
+EXAMPLES, SHORT_EXAMPLES = 2_000, 20
+STEPS, SHORT_STEPS = 50, 20
 
 
 def kills(count: int = KILLS, source: str = "key_file") -> Outcome:
@@ -136,6 +139,28 @@ def _in_session(count: str, rounds: str) -> None:
         print(outcome.figures)
         for fault in outcome.faults:
             print(f"FAULT {fault}")
+
+
+def model(examples: int = EXAMPLES, steps: int = STEPS) -> Outcome:
+    """The vault against a dictionary, in random order, with other processes and kills in the middle of a change."""
+    from hypothesis import HealthCheck, settings
+    from hypothesis.stateful import run_state_machine_as_test
+
+    from tests.keys.model import VaultModel
+
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    faults: tuple[str, ...] = ()
+    try:
+        run_state_machine_as_test(VaultModel, settings=chosen)
+    except Exception:  # noqa: BLE001  # hypothesis tells the steps that lead there
+        faults = (traceback.format_exc()[-4000:],)
+    return Outcome("vault: model", f"{examples:,} examples of {steps} steps", faults)
 
 
 @contextmanager
@@ -304,6 +329,7 @@ DRILLS: dict[str, Callable[..., Outcome]] = {
     "first_runs": first_runs,
     "flips": flips,
     "keyring": keyring,
+    "model": model,
 }
 
 if __name__ == "__main__":
