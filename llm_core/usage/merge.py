@@ -58,11 +58,15 @@ class Merger:
             _require_space(self._home, inputs)
             rows = sum(segment.rows for segment in inputs)
             merged = (build if rows < _CHILD_FROM else _build_in_child)(self._home, inputs)
-            with hold(self._home.commit_lock, _SWAP_WAIT) as commit_held:
-                if commit_held and swap(self._home, inputs, merged):
-                    return merged
-            remove(self._home.segments / merged.name)
-            return None
+            try:
+                with hold(self._home.commit_lock, _SWAP_WAIT) as commit_held:
+                    is_live = commit_held and swap(self._home, inputs, merged)
+            except (OSError, LedgerDamaged):
+                remove(self._home.segments / merged.name)
+                raise
+            if not is_live:
+                remove(self._home.segments / merged.name)
+            return merged if is_live else None
 
     def _inputs(self) -> tuple[SegmentInfo, ...]:
         """What is due and, by its checksum, intact: damage is neither copied nor able to hold up the other segments."""

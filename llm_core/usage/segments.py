@@ -36,8 +36,9 @@ class SegmentLedger:
 
     def append(self, batch: Batch) -> Appended | None:
         segment, appended = self._build(batch)
-        kept = quarantine.keep(self._home, appended.bad)
+        kept = None
         try:
+            kept = quarantine.keep(self._home, appended.bad)
             is_in = self._commit(batch, segment)
         except OSError:
             self._drop(segment, kept)

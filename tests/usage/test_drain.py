@@ -292,8 +292,9 @@ def test_a_generation_made_meanwhile_costs_no_work_unless_it_took_the_same_lines
     assert ids(ledger) == Counter(made)
 
 
-def test_a_failed_commit_leaves_no_file_and_the_next_drain_takes_all(
-    ledger: Home, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["commit", "quarantine.keep"])
+def test_a_failed_step_leaves_no_file_and_the_next_drain_takes_all(
+    ledger: Home, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def full_disk(*_: object) -> bool:
         raise OSError(28, "No space left on device")
@@ -301,7 +302,7 @@ def test_a_failed_commit_leaves_no_file_and_the_next_drain_takes_all(
     made = write(ledger, 3)
     put(ledger, b"\njunk\n")
     with monkeypatch.context() as patch:
-        patch.setattr(segments_module, "commit", full_disk)
+        patch.setattr(f"llm_core.usage.segments.{step}", full_disk)
         with pytest.raises(OSError, match="No space"):
             drain(ledger)
     assert [*ledger.segments.iterdir(), *ledger.quarantine.iterdir()] == []

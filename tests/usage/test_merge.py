@@ -145,6 +145,22 @@ def test_a_swap_is_refused_when_an_input_is_not_live_any_more(ledger: Home) -> N
     assert load_newest(ledger) == after
 
 
+def test_a_swap_that_fails_or_is_refused_leaves_no_file(ledger: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(*_: object) -> bool:
+        raise OSError(28, "No space left on device")
+
+    drained(ledger, 8)
+    before = {path.name for path in ledger.segments.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(merge_module, "commit", full_disk)
+        with pytest.raises(OSError, match="No space"):
+            Merger(ledger).merge()
+        patch.setattr(merge_module, "swap", lambda *_: False)
+        assert Merger(ledger).merge() is None
+    assert {path.name for path in ledger.segments.iterdir()} == before
+    assert Merger(ledger).merge()
+
+
 def test_what_was_drained_during_a_merge_stays(ledger: Home) -> None:
     made = drained(ledger, 8)
     inputs = load_newest(ledger).segments
