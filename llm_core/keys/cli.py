@@ -52,7 +52,9 @@ def audit(last: Annotated[int, typer.Option(help="How many lines to show.", min=
         for problem in report.problems:
             typer.echo(f"PROBLEM: {problem}", err=True)
         torn = f", {report.recovered} torn by a crash and explained" if report.recovered else ""
-        typer.echo(f"{report.lines} lines{torn}. {'The log is whole.' if report.ok else 'The log was changed.'}")
+        typer.echo(
+            f"{report.lines} line{'' if report.lines == 1 else 's'}{torn}. {'The log is whole.' if report.ok else 'The log was changed.'}"
+        )
     raise typer.Exit(0 if report.ok else 1)
 
 

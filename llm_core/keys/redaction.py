@@ -93,9 +93,10 @@ def _without_parts(text: str, forms: tuple[str, ...]) -> str:
 
 
 def _forms(key: str) -> tuple[str, ...]:
-    """As it is, in JSON, in a URL and in base64, each once."""
+    """As it is, as Python shows it, in JSON, in a URL and in base64, each once."""
     in_json = json.dumps(key)[1:-1]
-    forms = [key, in_json, in_json.replace("/", "\\/"), quote(key, safe=""), quote(key), quote_plus(key)]
+    forms = [key, repr(key)[1:-1], in_json, in_json.replace("/", "\\/")]
+    forms += [quote(key, safe=""), quote(key), quote_plus(key)]
     forms += _base64_forms(key)
     return tuple(dict.fromkeys(form for form in forms if len(form) >= SHORTEST))
 
