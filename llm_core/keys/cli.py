@@ -52,9 +52,8 @@ def audit(last: Annotated[int, typer.Option(help="How many lines to show.", min=
         for problem in report.problems:
             typer.echo(f"PROBLEM: {problem}", err=True)
         torn = f", {report.recovered} torn by a crash and explained" if report.recovered else ""
-        typer.echo(
-            f"{report.lines} line{'' if report.lines == 1 else 's'}{torn}. {'The log is whole.' if report.ok else 'The log was changed.'}"
-        )
+        lines = f"{report.lines} line{'' if report.lines == 1 else 's'}{torn}"
+        typer.echo(f"{lines}. The log {'is whole' if report.ok else 'was changed'}.")
     raise typer.Exit(0 if report.ok else 1)
 
 
