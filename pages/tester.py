@@ -37,13 +37,10 @@ if ws.is_sample:
 connection = ws.providers.get(model.connection)
 
 with st.container(border=True):
-    lane = model_tester.answer(
+    model_tester.answer(
         KEY,
         f"**{figures.plain(model.display_name or model.name)}** :gray[{figures.plain(preset)}]",
         lambda: ws.llm.stream(prompt, model=model.id, preset=preset, app=shell.APP, user=shell.identity()),
         lambda progress, stop: ensure_model(connection.options, progress, stop) if model.provider == "local" else None,
+        lambda: st.page_link("pages/usage.py", label="See it on Usage", icon=":material/monitoring:"),
     )
-    if lane is None:
-        st.caption("The answer appears here.")
-    elif lane.reply is not None:
-        st.page_link("pages/usage.py", label="See it on Usage", icon=":material/monitoring:")

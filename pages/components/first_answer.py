@@ -34,16 +34,19 @@ def draw(ws: Workspace) -> None:
             "Ask it something", PROMPT, key=f"{KEY}.prompt", height=80, on_change="ignore", persist_state="session"
         )
         model_tester.buttons(KEY)
-        lane = model_tester.answer(
+        model_tester.answer(
             KEY,
             "**SmolLM2 135M** :gray[on this machine]",
             lambda: ws.llm.stream(prompt, model=_model_id(ws), app=shell.APP, user=shell.identity()),
             lambda progress, stop: _make_ready(ws, progress, stop),
+            _links,
         )
-        if lane is not None and lane.reply is not None:
-            with st.container(horizontal=True):
-                st.page_link("pages/usage.py", label="See the call on Usage", icon=":material/monitoring:")
-                st.page_link("pages/tester.py", label="Try more in the Tester", icon=":material/science:")
+
+
+def _links() -> None:
+    with st.container(horizontal=True):
+        st.page_link("pages/usage.py", label="See the call on Usage", icon=":material/monitoring:")
+        st.page_link("pages/tester.py", label="Try more in the Tester", icon=":material/science:")
 
 
 def _make_ready(ws: Workspace, progress: Callable[[int, int | None], None], stop: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from llm_core import Workspace
+from pages.components import shell
 from pages.components.span import Span
 
 CALLS_SHOWN = 200
@@ -30,8 +31,9 @@ class Answers:
 @st.fragment(run_every="1s")
 def pulse(ws: Workspace, seen: Any) -> None:
     """Draws nothing. Runs the page again once there are records it has not shown: `seen` is its ledger token."""
-    if ws.usage.token() != seen:
-        st.rerun()
+    with shell.boundary():
+        if ws.usage.token() != seen:
+            st.rerun()
 
 
 def answers(ws: Workspace, token: Any, span: Span, filters: Mapping[str, str]) -> Answers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -38,41 +39,47 @@ def stop(key: str) -> None:
 
 
 def buttons(key: str, *, disabled: bool = False) -> None:
-    """Run, or Stop while it runs. Stop stands in the main script, so it works while the answer is still coming."""
-    place = st.empty()
-    if running(key):
-        place.button("Stop", icon=":material/stop_circle:", key=f"{key}.stop", on_click=stop, args=(key,))
-        return
-    place.button(
-        "Run",
-        type="primary",
-        icon=":material/play_arrow:",
-        key=f"{key}.start",
-        on_click=start,
-        args=(key,),
-        disabled=disabled,
-    )
+    """Run and Stop. They stand in the main script, so that Stop works while the answer is still coming."""
+    busy = running(key)
+    with st.container(horizontal=True):
+        st.button(
+            "Run",
+            type="primary",
+            icon=":material/play_arrow:",
+            key=f"{key}.start",
+            on_click=start,
+            args=(key,),
+            disabled=disabled or busy,
+        )
+        st.button(
+            "Stop", icon=":material/stop_circle:", key=f"{key}.stop", on_click=stop, args=(key,), disabled=not busy
+        )
 
 
-def answer(key: str, title: str, open_stream: Callable[[], Stream], prepare: Prepare) -> Lane | None:
-    """Make the call where Run was pressed, after `prepare`, and draw the lane as it stands; None before the first."""
+def answer(
+    key: str, title: str, open_stream: Callable[[], Stream], prepare: Prepare, below: Callable[[], object]
+) -> None:
+    """Call where Run was pressed, after `prepare`, and draw the lane as it stands, with `below` under a reply."""
     if st.session_state.pop(f"{key}.asked", False):
         st.session_state[f"{key}.lane"] = Lane(open_stream, prepare, title)
     lane = lane_of(key)
     if lane is None:
-        return None
+        st.caption("The answer appears here.")
+        return
     st.markdown(lane.title)
+    text, line, outcome = st.empty(), st.empty(), st.empty()
     if not lane.done:
-        _watch(lane)
+        _watch(lane, text, line)
         st.rerun()
-    st.text(lane.text)
-    _outcome(lane)
-    return lane
+    text.text(lane.text)
+    with outcome.container():
+        _outcome(lane)
+        if lane.reply is not None:
+            below()
 
 
-def _watch(lane: Lane) -> None:
+def _watch(lane: Lane, text: Any, line: Any) -> None:
     """Draw it as it comes. Any click starts another run of the page, which goes on watching the same lane."""
-    text, line = st.empty(), st.empty()
     while not lane.wait(LOOK_EVERY):
         if lane.fetched is not None:
             done, total = lane.fetched

@@ -1,0 +1,139 @@
+"""The real app in Chromium: a server of the test's own on loopback, with its own home, cache and no keys.
+
+Every page that a test opens is watched: a request to anywhere but the server is a failure of the test.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import needs
+from tests.conftest import ODD_NAME
+
+ROOT = Path(__file__).parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+PATIENCE_MS = 30_000
+"""How long a test waits for what must come; it says nothing of how fast that is."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, "executable_path": str(needs.chromium()), "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1440, "height": 1400}, "timezone_id": "Europe/Berlin"}
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """A tab that may only talk to loopback."""
+    left: list[str] = []
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page.on("request", lambda request: left.append(request.url) if not _stays_here(request.url) else None)
+    yield page
+    assert left == [], "a page asked something of the outside"
+
+
+def _stays_here(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("data", "blob") or parts.hostname == "127.0.0.1"
+
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture
+def environment(home: Path) -> dict[str, str]:
+    """Of the server, and of programs beside it: a home and a cache of the test's own."""
+    return {**os.environ, "LLM_MANAGER_HOME": str(home), "PYTHONWARNINGS": "default"}
+
+
+@pytest.fixture
+def serve(environment: dict[str, str], tmp_path: Path) -> Iterator[Serve]:
+    """`serve(NAME=value)` starts the app with these variables too, and gives its address."""
+    with ExitStack() as running:
+        yield lambda **variables: running.enter_context(_server(environment | variables, tmp_path / "server.log"))
+
+
+@contextmanager
+def _server(environment: dict[str, str], log: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, "--server.fileWatcherType", "none"], cwd=ROOT, env=environment, stdout=out, stderr=out
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert "Traceback" not in log.read_text(encoding="utf-8", errors="replace")
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"The app did not start:\n{log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sample data lies: making it takes seconds, so the tests share it."""
+    return tmp_path_factory.mktemp("cache") / ODD_NAME
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has ended: what is clicked before that can be lost."""
+    page.locator(IDLE).wait_for()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what does not happen on the page."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
+
+
+def run_python(code: str, environment: dict[str, str]) -> str:
+    """Run a program beside the app, as a notebook would be; what it printed."""
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert found.returncode == 0, found.stderr
+    return found.stdout
