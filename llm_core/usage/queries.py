@@ -92,8 +92,6 @@ def series(snapshot: Snapshot, where: Condition, by: Sequence[str], bucket: str,
 
     Days begin at midnight in `tz`, so one with a clock change has 23 or 25 hours. Buckets without records are absent.
     """
-    if bucket not in BUCKETS:
-        raise InvalidInput(f"There is no bucket {bucket!r}.", f"Use one of {', '.join(BUCKETS)}.")
     local = zone(tz)
     lead = _lead(by)
     usage = snapshot.usage("started_at", *where.columns, *by, *_SUMMED)
@@ -109,34 +107,47 @@ def series(snapshot: Snapshot, where: Condition, by: Sequence[str], bucket: str,
 
 
 def quantiles(
-    snapshot: Snapshot, where: Condition, by: Sequence[str] = (), *, column: str = "latency_ms"
+    snapshot: Snapshot,
+    where: Condition,
+    by: Sequence[str] = (),
+    *,
+    column: str = "latency_ms",
+    bucket: str | None = None,
+    tz: str = "UTC",
 ) -> pd.DataFrame:
-    """p50_ms and p95_ms of `column`, latency_ms or ttft_ms, over all records that have it, by the columns `by`.
+    """p50_ms and p95_ms of `column`, latency_ms or ttft_ms, over all records that have it, by the columns `by`, and by
+    `bucket` of time as in `series`.
 
     The value of the record at that rank, off by 0.8 % at most (below 1 ms it counts as 1 ms): exact ones need memory in
-    proportion to the rows. None without such records; without `by` there is always one row.
+    proportion to the rows. None without such records; without `by` and `bucket` there is always one row.
     """
     known(column, ("latency_ms", "ttft_ms"))
+    local = zone(tz)
     lead = _lead(by)
-    usage = snapshot.usage(*where.columns, *by, column)
-    window = f"PARTITION BY {lead[:-2]} " if by else ""
+    start = "" if bucket is None else f"{_bucket(snapshot, bucket, local)} AS bucket, "
+    usage = snapshot.usage(*(("started_at",) if start else ()), *where.columns, *by, column)
+    keys = f"bucket, {lead}" if start else lead
+    window = f"PARTITION BY {keys[:-2]} " if keys else ""
     ranks = ", ".join(
         f"exp(min(bin) FILTER (WHERE running >= {quantile[1:]} / 100 * total) / {_BINS_PER_E}) AS {quantile}_ms"
         for quantile in _QUANTILES
     )
-    return snapshot.frame(
+    frame = snapshot.frame(
         f"""
         WITH bins AS (
-            SELECT {lead} round(ln(greatest({column}, 1)) * {_BINS_PER_E})::INTEGER AS bin, count(*) AS n
+            SELECT {start} {lead} round(ln(greatest({column}, 1)) * {_BINS_PER_E})::INTEGER AS bin, count(*) AS n
             FROM {usage} WHERE {column} IS NOT NULL AND {where.sql} GROUP BY ALL
         ), ranked AS (
-            SELECT {lead} bin, sum(n) OVER ({window}ORDER BY bin) AS running, sum(n) OVER ({window}) AS total
+            SELECT {keys} bin, sum(n) OVER ({window}ORDER BY bin) AS running, sum(n) OVER ({window}) AS total
             FROM bins
         )
-        SELECT {lead} {ranks} FROM ranked GROUP BY ALL ORDER BY ALL
+        SELECT {keys} {ranks} FROM ranked GROUP BY ALL ORDER BY ALL
         """,
         where.values,
     )
+    if bucket is not None:
+        frame["bucket"] = _aware(frame["bucket"], bucket, local)
+    return frame
 
 
 def values(snapshot: Snapshot, where: Condition, column: str, limit: int) -> list[str | int]:
@@ -165,6 +176,8 @@ def _limit(limit: int | None) -> str:
 
 def _bucket(snapshot: Snapshot, bucket: str, tz: ZoneInfo) -> str:
     """When a row's bucket begins: in local time; for hours in UTC, as a clock change repeats an hour's name."""
+    if bucket not in BUCKETS:
+        raise InvalidInput(f"There is no bucket {bucket!r}.", f"Use one of {', '.join(BUCKETS)}.")
     oldest, newest = snapshot.extent or (datetime.min, datetime.min)
     offset = offset_sql("started_at", tz, oldest, newest)
     if bucket == "hour":

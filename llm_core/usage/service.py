@@ -140,14 +140,19 @@ class UsageService:
         end: datetime | None = None,
         *,
         column: str = "latency_ms",
+        bucket: str | None = None,
+        tz: str = "UTC",
         **filters: Any,
     ) -> pd.DataFrame:
-        """p50_ms and p95_ms of latency_ms or ttft_ms by the columns `by`, off by 0.8 % at most; NaN where unknown."""
+        """p50_ms and p95_ms of latency_ms or ttft_ms by the columns `by`, off by 0.8 % at most; NaN where unknown.
+
+        With `bucket`, for each bucket of time too, as in `series`.
+        """
         from .filters import condition
         from .queries import quantiles
 
         where = condition(start, end, filters)
-        return self._ask(lambda snapshot: quantiles(snapshot, where, _columns(by), column=column))
+        return self._ask(lambda snapshot: quantiles(snapshot, where, _columns(by), column=column, bucket=bucket, tz=tz))
 
     def history(
         self,

@@ -323,6 +323,17 @@ def test_quantiles_by_model_and_of_the_time_to_the_first_token(usage: UsageServi
     assert found["p95_ms"].tolist() == pytest.approx([950.0, 950.0], rel=0.008)
 
 
+def test_quantiles_by_day_are_those_of_the_day_in_the_zone_asked_for(usage: UsageService) -> None:
+    name = project()
+    evening = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+    keep(usage, [record(project=name, started_at=evening, latency_ms=500.0)])
+    keep(usage, [record(project=name, started_at=evening - timedelta(hours=2), latency_ms=100.0)])
+    found = usage.latency(bucket="day", tz="Europe/Berlin", project=name)
+    assert [str(day.date()) for day in found["bucket"]] == ["2026-03-01", "2026-03-02"]
+    assert found["p95_ms"].tolist() == pytest.approx([100.0, 500.0], rel=0.008)
+    assert usage.latency(bucket="day", project=name)["p95_ms"].tolist() == pytest.approx([500.0], rel=0.008)
+
+
 def test_values_lists_what_a_filter_can_be_set_to(usage: UsageService) -> None:
     name = project()
     keep(usage, [record(project=name, user=user) for user in ("bo", "ann", "ann", None)])
