@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..errors import InvalidMessage
+from ..errors import InvalidMessage, InvalidParameters
 from ..types import Audio, File, Image, Message, Part, Text, ToolCall, ToolResult
 
 _IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -37,22 +37,29 @@ def system_and_turns(messages: Sequence[Message]) -> tuple[list[str], list[dict[
 
 
 def tool(given: Mapping[str, Any]) -> dict[str, Any]:
-    """From OpenAI's function shape; a tool of Anthropic's own is left as it is."""
+    """From OpenAI's function shape; a tool of Anthropic's own is left as it is. Raises InvalidParameters."""
     if not isinstance(function := given.get("function"), Mapping):
         return dict(given)
-    made = {"name": function["name"], "input_schema": function.get("parameters") or {"type": "object"}}
+    made = {"name": _name(function), "input_schema": function.get("parameters") or {"type": "object"}}
     made |= {name: function[name] for name in ("description", "strict") if function.get(name)}
     return made
 
 
 def tool_choice(choice: str | Mapping[str, Any]) -> dict[str, Any]:
-    """auto, none, required, OpenAI's mapping or Anthropic's own, or the name of a tool."""
+    """auto, none, required, OpenAI's mapping or Anthropic's own, or the name of a tool. Raises InvalidParameters."""
     if isinstance(choice, str):
         kinds = {"auto": "auto", "none": "none", "required": "any"}
         return {"type": kinds[choice]} if choice in kinds else {"type": "tool", "name": choice}
     if isinstance(function := choice.get("function"), Mapping):
-        return {"type": "tool", "name": function["name"]}
+        return {"type": "tool", "name": _name(function)}
     return dict(choice)
+
+
+def _name(function: Mapping[str, Any]) -> str:
+    name = function.get("name")
+    if not isinstance(name, str):
+        raise InvalidParameters("A tool has no name.", 'As {"type": "function", "function": {"name": "weather"}}.')
+    return name
 
 
 def answer_format(schema: Mapping[str, Any]) -> dict[str, Any]:

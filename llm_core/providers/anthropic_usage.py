@@ -74,18 +74,23 @@ def _counts(raw: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _by_model(iterations: Any, model: str | None) -> dict[str | None, list[Mapping[str, Any]]]:
-    """The entries of each model; those of the model that answered under None."""
+    """The entries of each model; those of the model that answered under None. It is the one the last step of the answer
+    names too: an alias there must not count its tokens twice.
+    """
+    entries = [entry for entry in iterations if isinstance(entry, Mapping)] if isinstance(iterations, list) else []
+    answering = [entry.get("model") for entry in entries if entry.get("type") in ("message", "fallback_message")]
+    own = {_plain(name) for name in (model, *answering[-1:]) if isinstance(name, str)}
     found: dict[str | None, list[Mapping[str, Any]]] = {}
-    for entry in iterations if isinstance(iterations, list) else ():
-        if isinstance(entry, Mapping):
-            named = entry.get("model")
-            other = named if isinstance(named, str) and not _same_model(named, model) else None
-            found.setdefault(other, []).append(entry)
+    for entry in entries:
+        named = entry.get("model")
+        other = named if isinstance(named, str) and _plain(named) not in own else None
+        found.setdefault(other, []).append(entry)
     return found
 
 
-def _same_model(one: str, other: str | None) -> bool:
-    return other is not None and _SNAPSHOT.sub("", one) == _SNAPSHOT.sub("", other)
+def _plain(name: str) -> str:
+    """Without the date of a snapshot."""
+    return _SNAPSHOT.sub("", name)
 
 
 def _sum(entries: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -288,6 +288,14 @@ def test_a_budget_leaves_room_for_the_answer(wire: WireServer) -> None:
     assert sent(wire, parameters={"thinking_budget": 30_000})["max_tokens"] == 30_000 + ANSWER_TOKENS
 
 
+def test_a_tool_without_a_name_is_refused(wire: WireServer) -> None:
+    nameless = {"type": "function", "function": {"parameters": {}}}
+    with adapter_to(wire, "anthropic") as adapter:
+        for more in ({"tools": (nameless,)}, {"tools": (TOOL,), "tool_choice": nameless}):
+            assert isinstance(call(adapter, request(**more)).error, InvalidParameters)
+    assert not wire.requests
+
+
 @pytest.mark.parametrize(
     "given",
     [
