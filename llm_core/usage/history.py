@@ -16,7 +16,7 @@ from .filters import Condition, known, naive_utc, quoted
 from .frames import MONEY
 from .reader import Snapshot
 from .schema import COLUMNS
-from .view import Source
+from .view import Source, joined
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,12 +35,11 @@ class Place(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """Where a row is: its place on the pages, the source that has it (an index), its number there."""
+    """A row's place, and which source has it (an index)."""
 
     started_at: datetime
     id: str
     source: int
-    row: int
 
 
 def history(
@@ -55,7 +54,7 @@ def history(
     names = list(dict.fromkeys(known(column, tuple(COLUMNS)) for column in columns))
     if before is not None:
         where = _after(where, before)
-    page = _read(snapshot, _find(snapshot, where, limit), names)
+    page = _read(snapshot, where, _find(snapshot, where, limit), names, limit)
     if "started_at" in names:
         page["started_at"] = page["started_at"].dt.tz_localize("UTC")
     return page
@@ -69,12 +68,10 @@ def _find(snapshot: Snapshot, where: Condition, limit: int) -> list[_Key]:
         if newest is None or newest < oldest:
             break
         columns = dict.fromkeys(("started_at", "id", *where.columns))
-        tables = " UNION ALL ".join(
-            snapshot.sources[index].select(columns, f"{index} AS at_source", "rowid AS at_row") for index in batch
-        )
+        tables = " UNION ALL ".join(snapshot.sources[index].select(columns, f"{index} AS at_source") for index in batch)
         found = snapshot.rows(
             f"""
-            SELECT started_at, id, at_source, at_row FROM ({tables}) WHERE started_at >= $oldest AND {where.sql}
+            SELECT started_at, id, at_source FROM ({tables}) WHERE started_at >= $oldest AND {where.sql}
             ORDER BY started_at DESC, id DESC LIMIT {limit}
             """,
             {**where.values, "oldest": oldest},
@@ -96,18 +93,21 @@ def _batches(sources: Sequence[Source]) -> Iterator[list[int]]:
     yield batch
 
 
-def _read(snapshot: Snapshot, keys: Sequence[_Key], names: Sequence[str]) -> pd.DataFrame:
-    """The rows of these keys, in their order. The span of time spares reading most of a large segment."""
-    wanted = dict.fromkeys((*names, "started_at", "id"))
-    tables = []
-    for index in sorted({key.source for key in keys} or {0}):
-        rows = ", ".join(str(key.row) for key in keys if key.source == index) or "NULL"
-        table = snapshot.sources[index].select(wanted, "rowid AS at_row")
-        tables.append(f"SELECT * FROM ({table}) WHERE at_row IN ({rows}) AND started_at BETWEEN $oldest AND $newest")
+def _read(snapshot: Snapshot, where: Condition, keys: Sequence[_Key], names: Sequence[str], limit: int) -> pd.DataFrame:
+    """The same rows in full: what matches in the sources that have any, between the first key's time and the last's.
+
+    DuckDB skips blocks by a span of time and a condition, not by a list of row numbers: that took ten times as long.
+    """
+    sources = [snapshot.sources[index] for index in sorted({key.source for key in keys} or {0})]
+    rows = joined(sources, dict.fromkeys((*names, "started_at", "id", *where.columns)))
     select = ", ".join(f"{quoted(name)}::VARCHAR AS {name}" if name == MONEY else quoted(name) for name in names)
     return snapshot.frame(
-        f"SELECT {select} FROM ({' UNION ALL '.join(tables)}) AS page ORDER BY page.started_at DESC, page.id DESC",
+        f"""
+        SELECT {select} FROM ({rows}) AS page WHERE started_at BETWEEN $oldest AND $newest AND {where.sql}
+        ORDER BY page.started_at DESC, page.id DESC LIMIT {limit if keys else 0}
+        """,
         {
+            **where.values,
             "oldest": keys[-1].started_at if keys else datetime.min,
             "newest": keys[0].started_at if keys else datetime.min,
         },

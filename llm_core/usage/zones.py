@@ -32,7 +32,9 @@ def offset_sql(column: str, tz: ZoneInfo, oldest: datetime, newest: datetime) ->
     """
     first, last = _clamp(oldest), _clamp(newest)
     changes = [(at, offset) for year in range(first.year, last.year + 1) for at, offset in _changes(tz, year)]
-    spans = [f"WHEN {column} >= TIMESTAMP '{at}' THEN {offset}" for at, offset in reversed(changes) if at > first]
+    spans = [
+        f"WHEN {column} >= TIMESTAMP '{at}' THEN {offset}" for at, offset in reversed(changes) if first < at <= last
+    ]
     at_first = _offset(tz, first)
     return f"CASE {' '.join(spans)} ELSE {at_first} END" if spans else str(at_first)
 
