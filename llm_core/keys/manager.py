@@ -22,9 +22,8 @@ from .status import Deletion, FoundKey, KeyEntry, SourceChoice, VaultStatus
 
 if TYPE_CHECKING:
     from .audit import AuditEvent, AuditReport
-    from .document import Document, Entry
     from .reads import ReadCounts
-    from .vault import Draft, Event, Opened, Vault
+    from .vault import Vault
 
 log = logging.getLogger(__name__)
 
@@ -85,13 +84,13 @@ class APIKeyManager:
     def hold(self, connection_name: str, key: str) -> None:
         """Keep a key until this process ends, in place of any earlier one. Raises InvalidInput."""
         secret = Secret(key)
-        with self._lock:
+        with self._own_lock():
             self._held[connection_name] = secret
             self._bound.pop(connection_name, None)
 
     def forget(self, connection_name: str) -> None:
         """Drop a held key. One in the vault is removed by `delete`; one in the environment is not ours to remove."""
-        with self._lock:
+        with self._own_lock():
             self._held.pop(connection_name, None)
             self._bound.pop(connection_name, None)
 
@@ -114,39 +113,38 @@ class APIKeyManager:
         return self._keep(connection, key, "rotated", grace=True)
 
     def release(self, connection: LLMProvider | str) -> None:
-        """Revoke the key in grace: the calls that used it have ended."""
-        from . import entries
+        """Revoke the key in grace, if there is one: the calls that used it have ended."""
+        if self._has_vault():
+            from . import changes
 
-        name = _name(connection)
-        self._change_of(name, "released", lambda opened: entries.release(opened.document, opened.data, name))
+            changes.release(self._vault(), _name(connection))
 
     def undo_rotation(self, connection: LLMProvider | str) -> None:
-        """Back to the key in grace; the new one is revoked. Raises MissingKey where none is in grace."""
-        from . import entries
+        """Back to the key in grace; the new one is revoked. Raises MissingKey where none is in grace, VaultError."""
+        from . import changes
 
-        name = _name(connection)
-        self._change_of(name, "undone", lambda opened: entries.undo(opened.document, opened.data, name)[0])
+        changes.undo(self._vault(), _name(connection))
 
     def revoke(self, connection: LLMProvider | str) -> None:
         """Never hand out any kept key of this connection again: the keys go, when and which they were stays.
 
         The provider still takes it: revoke it there as well.
         """
-        from . import entries
-
-        name = _name(connection)
-        self.forget(name)
+        self.forget(_name(connection))
         if self._has_vault():
-            self._change_of(name, "revoked", lambda opened: entries.revoke(opened.document, opened.data, name))
+            from . import changes
+
+            changes.revoke(self._vault(), _name(connection))
 
     def delete(self, connection: LLMProvider | str) -> Deletion:
         """Remove a connection's keys and their history. The answer says what that can promise. Raises VaultError."""
-        from .deletion import delete_from
-
         name = _name(connection)
         self.forget(name)
-        vault = self._vault() if self._has_vault() else None
-        return delete_from(vault, self._counts(), name)
+        if not self._has_vault():
+            return Deletion(name, 0, True, f"No key of {name} was kept.")
+        from . import changes
+
+        return changes.delete(self._vault(), self._counts(), name)
 
     def due_for_rotation(self, days: float) -> list[KeyEntry]:
         """The keys in use that are older than this, the oldest first."""
@@ -253,7 +251,7 @@ class APIKeyManager:
 
         After a suspected leak of the vault do this, `rotate_master`, and rotate the keys at their providers.
         """
-        from .deletion import with_new_data_key
+        from .changes import with_new_data_key
         from .vault import Event
 
         self._vault().change(lambda opened: with_new_data_key(opened, opened.document, Event("data_key_rotated")))
@@ -290,9 +288,12 @@ class APIKeyManager:
 
     def close(self) -> None:
         """Write the counts of reads and drop the opened vault. The manager can be used again afterwards."""
-        if self._read_counts is not None and self._pid == os.getpid():
-            self._read_counts.flush()
-        self.lock()
+        with self._own_lock():
+            counts, vault = self._read_counts, self._opened_vault
+        if counts is not None:
+            counts.flush()
+        if vault is not None:
+            vault.lock()
 
     def __repr__(self) -> str:
         return f"APIKeyManager({str(self._home.path)!r})"
@@ -309,10 +310,14 @@ class APIKeyManager:
         self._opened_vault: Vault | None = None
         self._read_counts: ReadCounts | None = None
 
-    def _vault(self) -> Vault:
+    def _own_lock(self) -> threading.Lock:
+        """This process's: one of the parent's may have been held, by a thread that is not here, at the fork."""
         if self._pid != os.getpid():
             self._begin()
-        with self._lock:
+        return self._lock
+
+    def _vault(self) -> Vault:
+        with self._own_lock():
             if self._opened_vault is None:
                 from .vault import Vault
 
@@ -320,9 +325,7 @@ class APIKeyManager:
             return self._opened_vault
 
     def _counts(self) -> ReadCounts:
-        if self._pid != os.getpid():
-            self._begin()
-        with self._lock:
+        with self._own_lock():
             if self._read_counts is None:
                 from .reads import ReadCounts
 
@@ -339,7 +342,7 @@ class APIKeyManager:
 
     def _held_for(self, connection: LLMProvider) -> Secret | None:
         target = (connection.provider, target_of(connection))
-        with self._lock:
+        with self._own_lock():
             held = self._held.get(connection.name)
             return held if held is not None and self._bound.setdefault(connection.name, target) == target else None
 
@@ -359,56 +362,16 @@ class APIKeyManager:
         if self._session_only:
             self.hold(connection.name, key)
             return "memory"
-        from . import entries
+        from . import changes
         from .sources import usual
-        from .vault import Draft
 
         vault = self._vault()
         if not self._has_vault():
             vault.create(usual())
-
-        def edit(opened: Opened) -> Draft:
-            document, entry = entries.add(
-                opened.document,
-                opened.data,
-                connection.name,
-                connection.provider,
-                target_of(connection),
-                secret,
-                grace=grace,
-            )
-            return Draft(document, _event(what, entry, note))
-
-        vault.change(edit)
+        changes.keep(vault, connection, secret, what, grace=grace, note=note)
         self.forget(connection.name)
         return "vault"
-
-    def _change_of(self, name: str, what: str, edit: Any) -> None:
-        """Change what the vault has of one connection; nothing is kept of a key that is revoked by it."""
-        from . import entries
-        from .vault import Draft, Event
-
-        def draft(opened: Opened) -> Draft:
-            document: Document = edit(opened)
-            entry = entries.active(document, name) or entries.active(opened.document, name)
-            event = Event(what, {"connection": name}) if entry is None else _event(what, entry, "")
-            return Draft(document, event, purge=True)
-
-        self._vault().change(draft)
 
 
 def _name(connection: LLMProvider | str) -> str:
     return connection if isinstance(connection, str) else connection.name
-
-
-def _event(what: str, entry: Entry, note: str) -> Event:
-    from .vault import Event
-
-    details = {
-        "connection": entry.connection,
-        "entry": entry.id,
-        "version": entry.version,
-        "fingerprint": entry.fingerprint,
-        "note": note,
-    }
-    return Event(what, details)

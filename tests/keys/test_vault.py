@@ -300,7 +300,7 @@ for path in sys.argv[1:]:
 def test_a_fork_starts_over_and_neither_process_disturbs_the_other(vault, opened_home) -> None:
     vault.store(connection(), KEY)
     code = """
-import os, sys
+import os, signal, sys
 from llm_core import LLMProvider
 from llm_core.keys import APIKeyManager
 from llm_core.store.home import open_home
@@ -308,20 +308,23 @@ home = open_home(sys.argv[1])
 keys, here = APIKeyManager(home), LLMProvider(name="openai", provider="openai")
 keys.hold("held", sys.argv[2])
 first = keys.key_for(here)
+keys.key_for(here)
 vault = keys._opened_vault
+keys._lock.acquire()  # as another thread may hold it
 child = os.fork()
 if child == 0:
-    good = keys.key_for(here) == first and keys._opened_vault is not vault
+    signal.alarm(20)
+    assert keys.key_for(here) == first and keys._opened_vault is not vault
+    assert keys.key_for(LLMProvider(name="held", provider="openai")) == sys.argv[2]
     keys.store(LLMProvider(name="child", provider="openai"), sys.argv[3])
-    keys.close()
-    os._exit(0 if good else 1)
+    sys.exit(0)
+keys._lock.release()
 assert os.waitpid(child, 0)[1] == 0
 assert keys.key_for(LLMProvider(name="child", provider="openai")) == sys.argv[3]
-keys.close()
 """
     in_child(code, opened_home.path, OTHER, THIRD)
     reads = {entry.connection: entry.reads for entry in vault.status().entries}
-    assert reads == {"openai": 2, "child": 1}
+    assert reads == {"openai": 3, "child": 1}
 
 
 def test_nothing_of_it_can_be_copied_or_shown(vault) -> None:
