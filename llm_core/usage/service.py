@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -37,6 +38,7 @@ _log = logging.getLogger(__name__)
 _BACKLOG = 16 * 2**20
 """Bytes waiting in the spools above which a question drains first: no program may have drained for days."""
 
+_BACKLOG_SECONDS = 30.0
 _FLUSH_SECONDS = 30.0
 _KEEP_SPOOL_DAYS = 7.0
 
@@ -59,6 +61,7 @@ class UsageService:
         self._console_made: SqlConsole | None = None
         self._drainer: Drainer | None = None
         self._current = threading.local()
+        self._backlog_at = 0.0
 
     def record(self, record: UsageRecord) -> None:
         """Keep a record: on return it survives the end of this process and is visible. Raises RecordNotKept."""
@@ -265,6 +268,10 @@ class UsageService:
         from .manifest import load_newest
         from .spool import undrained_bytes
 
+        now = time.monotonic()
+        if now < self._backlog_at:
+            return
+        self._backlog_at = now + _BACKLOG_SECONDS
         if undrained_bytes(self._home, load_newest(self._home).spools) > _BACKLOG:
             try:
                 with _store_errors():

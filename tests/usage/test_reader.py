@@ -20,7 +20,7 @@ from llm_core.store.home import Home, open_home
 from llm_core.usage import reader as reader_module
 from llm_core.usage import tail as tail_module
 from llm_core.usage.drain import drain_all
-from llm_core.usage.manifest import SegmentInfo, commit, load_newest
+from llm_core.usage.manifest import SegmentInfo, SpoolMark, commit, load_newest
 from llm_core.usage.merge import Merger
 from llm_core.usage.reader import Reader, Snapshot
 from llm_core.usage.recorder import Recorder
@@ -292,6 +292,17 @@ def test_a_segment_of_an_older_version_lacks_later_columns(ledger: Ledger) -> No
     with ledger.reader.snapshot() as snapshot:
         found = snapshot.frame("SELECT count(*) AS n, count(searches) AS known FROM usage")
     assert (found["n"][0], found["known"][0]) == (2, 0)
+
+
+def test_a_spool_that_ended_long_ago_is_still_read_from_where_it_was_drained(ledger: Ledger) -> None:
+    ledger.record(2)
+    ledger.drain()
+    newest = load_newest(ledger.home)
+    long_ago = {name: SpoolMark(mark.offset, mark.grown_at - 1e6) for name, mark in newest.spools.items()}
+    assert commit(ledger.home, newest.next(spools=long_ago))
+    assert ledger.count() == 2
+    Recorder(ledger.home).record(record())
+    assert ledger.count() == 3
 
 
 def test_a_spool_that_lost_bytes_is_reported_and_its_drained_records_stay(ledger: Ledger) -> None:

@@ -165,6 +165,7 @@ def test_what_was_never_drained_is_drained_before_it_is_queried(
     usage: UsageService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_module, "_BACKLOG", 2000)
+    monkeypatch.setattr(service_module, "_BACKLOG_SECONDS", 0.0)
     usage.record(record())
     assert records(usage) == 1
     assert waiting(usage) > 0
@@ -178,6 +179,7 @@ def test_a_backlog_that_cannot_be_drained_is_queried_all_the_same(
     usage: UsageService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_module, "_BACKLOG", 0)
+    monkeypatch.setattr(service_module, "_BACKLOG_SECONDS", 0.0)
     usage.record(record())
     with hold(usage._home.commit_lock):
         assert records(usage) == 1
