@@ -19,6 +19,7 @@ ABOUT = {
     "compatible": "Ollama, vLLM, OpenRouter, Azure: any address that speaks OpenAI's format.",
     "local": "A model file that runs inside this app, without a key.",
 }
+NOUNS = {"compatible": "an OpenAI-compatible endpoint", "local": "a local model"}
 KEY, ADDRESS, NAME = "connect.key", "connect.address", "connect.name"
 SAVED, ASKED = "connect.saved", "connect.asked"
 SOURCES = {"smollm2": "SmolLM2 135M", "gguf": "A GGUF file", "huggingface": "From Hugging Face"}
@@ -35,8 +36,9 @@ def open_if_asked(ws: Workspace) -> None:
     if ASKED not in st.session_state:
         return
     provider, connection = st.session_state.pop(ASKED)
-    name = f"New key for {title(connection)}" if connection else f"Connect {label(provider)}"
-    st.dialog(name, icon=":material/key:" if connection else ":material/link:")(_body)(ws, provider, connection)
+    name = f"New key for {title(connection)}" if connection else f"Connect {NOUNS.get(provider, label(provider))}"
+    icon = ":material/key:" if connection else ":material/link:"
+    st.dialog(name, icon=icon, on_dismiss="rerun")(_body)(ws, provider, connection)
 
 
 def _body(ws: Workspace, provider: str, connection: LLMProvider | None) -> None:

@@ -35,7 +35,7 @@ def table(calls: pd.DataFrame) -> None:
         on_select=_choose,
         selection_mode="single-row",
         hide_index=True,
-        height=420,
+        height=min(420, 38 + 35 * len(calls)),
         placeholder=figures.UNKNOWN,
         column_config={
             "Time": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss", width=130),
@@ -76,7 +76,7 @@ def detail(calls: pd.DataFrame) -> None:
         st.markdown(
             f"**{figures.plain(call.model)}** · {at:%d %b %Y, %H:%M:%S} · {figures.plain(status(call.to_dict()))}"
         )
-        row(_numbers(call), width=120)
+        row(_numbers(call), width=104)
         row(_labels(call), width=160)
 
 

@@ -12,6 +12,9 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from pages.components import figures
+from pages.components.span import Span
+
 OTHER = "Other"
 COLOURS = {
     "light": ("#0F766E", "#E07A3F", "#3B6FB6", "#B5475B", "#7A5AA6", "#C9A227", "#4C9F70", "#6B7280"),
@@ -41,32 +44,56 @@ def fold(frame: pd.DataFrame, by: str, value: str, taken: Mapping[str, int], whe
 
 
 def bars(
-    frame: pd.DataFrame, *, by: str, value: str, taken: Mapping[str, int], theme: str, money: bool, hourly: bool = False
+    frame: pd.DataFrame, span: Span, *, by: str, value: str, taken: Mapping[str, int], theme: str, money: bool
 ) -> go.Figure:
-    """Stacked bars of `value` over the column `bucket`, the largest group at the bottom."""
-    folded = fold(frame, by, value, taken)
-    order = folded.groupby(by)[value].sum().sort_values(ascending=False).index
-    day = "%d %b, %H:%M" if hourly else "%a %d %b"
-    number = "$%{y:,.2f}" if money else "%{y:,}"
+    """Stacked bars of `value` over the whole span, the largest group at the bottom. `legend` goes with it."""
+    folded = fold(frame.assign(bucket=frame["bucket"].dt.tz_localize(None)), by, value, taken)
+    hourly = span.bucket == "hour"
+    day = "%-d %b, %H:%M" if hourly else "%a %-d %b"
+    wide = pd.Timedelta(hours=1 if hourly else 24)
+    first = pd.Timestamp(span.start).tz_localize(None) - wide / 2
+    cents = money and folded.groupby("bucket")[value].sum().max() < 10
+    number = f"{'$' if money else ''}%{{y:,{'.4f' if cents else '.2f' if money else ''}}}"
     figure = go.Figure()
-    for name in order:
+    for name in _by_size(folded, by, value):
         rows = folded[folded[by] == name]
         figure.add_bar(
             x=rows["bucket"],
             y=rows[value],
+            width=wide / pd.Timedelta(milliseconds=1) * 0.75,
             name=name,
             marker={"color": colour(name, taken, theme), "line": {"width": 0}},
             hovertemplate=f"%{{x|{day}}}<br>{name}: {number}<extra></extra>",
         )
     figure.update_layout(
         barmode="stack",
-        bargap=0.25,
-        height=320,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.14, "x": 0, "traceorder": "normal", "title": None},
-        showlegend=len(order) > 1,
+        height=300,
+        margin={"l": 8, "r": 8, "t": 8, "b": 32},
+        showlegend=False,
         hovermode="closest",
-        xaxis={"title": None, "tickformat": "%H:%M" if hourly else "%d %b", "showgrid": False, "nticks": 8},
-        yaxis={"title": None, "tickprefix": "$" if money else "", "rangemode": "tozero", "nticks": 6},
+        xaxis={
+            "title": None,
+            "range": [first, first + span.count * wide],
+            "tickformat": "%H:%M" if hourly else "%-d %b",
+            "showgrid": False,
+            "nticks": 8,
+        },
+        yaxis={
+            "title": None,
+            "tickprefix": "$" if money else "",
+            "tickformat": ",.2f" if cents else ",",
+            "rangemode": "tozero",
+            "nticks": 6,
+        },
     )
     return figure
+
+
+def legend(frame: pd.DataFrame, *, by: str, value: str, taken: Mapping[str, int], theme: str) -> list[str]:
+    """The groups of `bars` in their colours, each as Markdown: plotly's own legend leaves no room to a narrow chart."""
+    names = _by_size(fold(frame, by, value, taken), by, value)
+    return [f':small[:color[■]{{foreground="{colour(name, taken, theme)}"}} {figures.plain(name)}]' for name in names]
+
+
+def _by_size(folded: pd.DataFrame, by: str, value: str) -> list[str]:
+    return list(folded.groupby(by)[value].sum().sort_values(ascending=False).index)

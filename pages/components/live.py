@@ -25,6 +25,7 @@ class Answers:
     before: pd.Series
     by_bucket: pd.DataFrame
     by_model: pd.DataFrame
+    p95_ms: pd.DataFrame
     calls: pd.DataFrame
 
 
@@ -49,6 +50,7 @@ def _answers(_ws: Workspace, home: str, token: Any, span: Span, filters: dict[st
             before=usage.summary(span.earlier[0], span.earlier[1], **filters).iloc[0],
             by_bucket=usage.series(bucket=span.bucket, tz=span.tz, **when),
             by_model=usage.series(by="model", bucket=span.bucket, tz=span.tz, **when),
+            p95_ms=usage.latency(bucket=span.bucket, tz=span.tz, **when),
             calls=usage.history(limit=CALLS_SHOWN, **when),
         )
 

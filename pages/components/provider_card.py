@@ -23,11 +23,11 @@ def card(
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader(figures.plain(title(connection)), anchor=False, width="content")
             st.badge(state.word, icon=state.icon, color=state.colour)
-        line = [key_line(connection), tested_line(connection), models_line(connection)]
+        line = [figures.plain(key_line(connection)), tested_line(connection), models_line(connection)]
         if connection.base_url:
-            line.insert(0, connection.base_url)
-        st.caption(" · ".join(figures.plain(part) for part in line if part))
-        row(_of_week(connection.name, week))
+            line.insert(0, f"`{connection.base_url}`")
+        st.caption(" · ".join(part for part in line if part))
+        row(_of_week(connection.name, week), width=88)
         if connection.message and state.colour in ("red", "orange"):
             st.error(figures.plain(connection.message), icon=state.icon)
         st.space("stretch")

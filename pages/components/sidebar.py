@@ -40,7 +40,5 @@ def _health(ws: Workspace) -> None:
 
 def _label_sample_data() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="sample_label"):
-        st.markdown(
-            ":orange-badge[:material/science: Sample data] Made up, kept apart from your records.", width="stretch"
-        )
+        st.markdown(":orange-badge[:material/science: Sample data] :small[made up]", width="stretch")
         st.button("Leave sample data", on_click=shell.use_sample, args=(False,), type="secondary", key="leave_sample")

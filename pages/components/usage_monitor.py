@@ -29,6 +29,7 @@ def tiles(found: Answers, span: Span) -> None:
             figures.count(tokens),
             figures.change(tokens, _tokens(before)),
             each.input_tokens + each.output_tokens,
+            neutral=True,
             about=f"{figures.exact(now.input_tokens)} in, {figures.exact(now.output_tokens)} out",
         )
         _tile(
@@ -42,7 +43,7 @@ def tiles(found: Answers, span: Span) -> None:
             "p95 latency",
             figures.duration(now.latency_p95_ms),
             slower,
-            None,
+            every_bucket(found.p95_ms, span).p95_ms,
             bad=True,
             about="95 of 100 requests took no longer than this.",
         )
@@ -57,16 +58,24 @@ def tiles(found: Answers, span: Span) -> None:
 
 
 def _tile(
-    name: str, value: str, delta: str | int | None, trend: pd.Series | None, *, bad: bool = False, about: str = ""
+    name: str,
+    value: str,
+    delta: str | int | None,
+    trend: pd.Series,
+    *,
+    bad: bool = False,
+    neutral: bool = False,
+    about: str = "",
 ) -> None:
+    """`bad`: a rise is not welcome; `neutral`: a change is neither good nor bad."""
     st.metric(
         name,
         value,
         delta,
-        delta_color="inverse" if bad else "normal",
+        delta_color="primary" if neutral else "inverse" if bad else "normal",
         border=True,
         height="stretch",
-        chart_data=None if trend is None else trend.astype(float).fillna(0).tolist(),
+        chart_data=trend.astype(float).fillna(0).tolist(),
         help=about or ("Not known for any of these calls." if value == figures.UNKNOWN else None),
     )
 
@@ -106,18 +115,13 @@ def chart(by_model: pd.DataFrame, span: Span) -> None:
             st.caption("Nothing in this span has a known price above $0." if measure == "Spend" else "Nothing here.")
             return
         taken = _colours(frame.groupby("model")[column].sum().sort_values(ascending=False).index.tolist())
-        figure = charts.bars(
-            frame,
-            by="model",
-            value=column,
-            taken=taken,
-            theme=shell.theme(),
-            money=measure == "Spend",
-            hourly=span.count == 24,
-        )
-        st.plotly_chart(
-            figure, config=charts.NO_TOOLBAR, alt=f"{measure} per {span.bucket} by model", key="usage.chart"
-        )
+        drawn = {"by": "model", "value": column, "taken": taken, "theme": shell.theme()}
+        figure = charts.bars(frame, span, money=measure == "Spend", **drawn)
+        alt = f"{measure} per {span.bucket} by model"
+        st.plotly_chart(figure, config=charts.NO_TOOLBAR, alt=alt, key="usage.chart")
+        with st.container(horizontal=True):
+            for name in charts.legend(frame, **drawn):
+                st.markdown(name, width="content")
 
 
 def _colours(models: list[str]) -> dict[str, int]:
