@@ -75,12 +75,17 @@ def delete(vault: Vault, counts: ReadCounts, name: str) -> Deletion:
 
 
 def with_new_data_key(opened: Opened, document: Document, event: Event) -> Draft:
-    """The document sealed anew under a fresh data key. Raises InvalidInput for a damaged entry."""
+    """The document sealed anew under a fresh data key. Raises InvalidInput for a damaged entry.
+
+    Also while LLM_MANAGER_KEY is being changed: the new data key can be wrapped with the key at hand alone.
+    """
+    master = opened.master
+    if master.id != document.master_key and document.source.kind == "environment":
+        raise InvalidInput("LLM_MANAGER_KEY is being changed.", "Start this program with the new key first.")
     data = opened.data.renewed()
     document = entries.resealed(document, opened.data, data)
-    return Draft(
-        dataclasses.replace(document, data_keys={opened.master.id: opened.master.wrap(data)}), event, data, purge=True
-    )
+    document = dataclasses.replace(document, master_key=master.id, data_keys={master.id: master.wrap(data)})
+    return Draft(document, event, data, purge=True)
 
 
 def _change(vault: Vault, name: str, what: str, edit: Callable[[Opened], Document]) -> None:
@@ -105,7 +110,7 @@ def _erase(vault: Vault, name: str, event: Event) -> bool:
     """False where the keyring cannot take a new key now, or another entry is damaged and would be lost."""
     try:
         vault.change_master(
-            "keyring", event, lambda opened: with_new_data_key(opened, entries.delete(opened.document, name), event)
+            "keyring", lambda opened: with_new_data_key(opened, entries.delete(opened.document, name), event)
         )
     except (InvalidInput, VaultLocked):
         return False

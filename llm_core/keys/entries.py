@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ..errors import InvalidInput, KeyDamaged, MissingKey
@@ -137,7 +138,7 @@ def _restated(entry: Entry, key: DataKey, state: str) -> Entry:
     return dataclasses.replace(entry, sealed=key.seal(secret, entry.place))
 
 
-def _with(document: Document, connection: str, kept: list[Entry] | list[Entry | DamagedEntry]) -> Document:
+def _with(document: Document, connection: str, kept: Sequence[Entry | DamagedEntry]) -> Document:
     """With these as all entries of the connection, its oldest revoked ones dropped."""
     revoked = sorted(
         (one for one in kept if isinstance(one, Entry) and one.state == "revoked"), key=lambda one: one.version

@@ -206,7 +206,7 @@ class APIKeyManager:
         if self._session_only:
             return self.status()
         from .sources import is_the_same
-        from .vault import Event
+        from .vault import rewrapped
 
         vault = self._vault()
         how: dict[str, Any] = {"passphrase": passphrase, "key_file": key_file}
@@ -215,7 +215,7 @@ class APIKeyManager:
         except VaultAbsent:
             source = vault.create(kind, **how).document.source
         if not is_the_same(source, kind, key_file):
-            vault.change_master(kind, Event("source_changed", {"note": f"to {kind}"}), **how)
+            vault.change_master(kind, rewrapped("source_changed", f"to {kind}"), **how)
         return self.status()
 
     def unlock(self, passphrase: str | None = None) -> None:
@@ -234,7 +234,7 @@ class APIKeyManager:
         is: both values work until a program starts with the new one.
         """
         from .sources import key_file_at
-        from .vault import Event
+        from .vault import rewrapped
 
         vault = self._vault()
         source = vault.look().source
@@ -243,7 +243,7 @@ class APIKeyManager:
             raise InvalidInput("The new key is missing.", "Make one with `llm-manager keys new-key` and give it here.")
         file = key_file_at(source.where) if kind == "key_file" else None
         how: dict[str, Any] = {"passphrase": passphrase, "new_key": new_key, "key_file": file}
-        vault.change_master(kind, Event("master_rotated"), fresh=True, **how)
+        vault.change_master(kind, rewrapped("master_rotated"), fresh=True, **how)
         return self.status()
 
     def rotate_data_key(self) -> VaultStatus:

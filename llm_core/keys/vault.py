@@ -64,6 +64,11 @@ class Draft:
 Edit = Callable[[Opened], Draft]
 
 
+def rewrapped(what: str, note: str = "") -> Edit:
+    """For `change_master`: nothing else changes."""
+    return lambda opened: Draft(opened.document, Event(what, {"note": note}), purge=True)
+
+
 class Vault:
     """One process's view of a home's vault. Keeps its keys once opened, until `lock`. Safe to share between threads."""
 
@@ -122,16 +127,17 @@ class Vault:
             draft = edit(opened)
             return self._write(draft, opened.master, draft.data or opened.data)
 
-    def change_master(self, kind: str, event: Event, edit: Edit | None = None, **how: Any) -> Opened:
-        """Wrap the data key with a new master key from a source of this kind, and retire the old one where it is ours.
+    def change_master(self, kind: str, edit: Edit, **how: Any) -> Opened:
+        """Like `change`, and the data key is wrapped with a new master key from a source of this kind.
 
-        Crash-safe at each step: the vault opens with the old key, then with both or with the new one, and a key left
-        over in the keyring is named in a note that the next opening clears away. `edit` may change the rest as well.
+        `how`: see sources.prepare. The old key is retired where it is ours. Crash-safe at each step: the vault opens
+        with the old key, then with both or with the new one, and a key left over in the keyring is named in a note that
+        the next opening clears away.
         """
         with disk.locked(self.home.vault_lock):
             old = self._open()
             self._note_gaps(old.document)
-            draft = edit(old) if edit else Draft(old.document, event, purge=True)
+            draft = edit(old)
             data = draft.data or old.data
             new = sources.prepare(kind, old.document.store, self.home, **how)
             self._remember_pending(old.document, old.master.id, new)
@@ -217,7 +223,7 @@ class Vault:
                         continue  # another process changed it, or its key, while we looked
                     self._note_failure(error, signed.document)
                     raise
-                if passphrase is not None:
+                if passphrase is not None and signed.document.source.kind == "passphrase":
                     know(passphrase)
                 return self._opened
 

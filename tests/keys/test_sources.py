@@ -287,6 +287,9 @@ def test_a_variable_is_changed_with_both_keys_working_in_between(keys, opened_ho
     assert "LLM_MANAGER_KEY" in keys.rotate_master(new_key=new).warnings[0]
     old_process = APIKeyManager(opened_home)
     assert old_process.key_for(connection()) == KEY
+    with pytest.raises(InvalidInput):
+        old_process.rotate_data_key()
+    old_process.store(connection("b"), OTHER)
     monkeypatch.setenv("LLM_MANAGER_KEY", new)
     assert APIKeyManager(opened_home).key_for(connection()) == KEY
     assert list(json.loads(opened_home.vault.read_bytes())["data_keys"]) == [keys._vault().look().master_key]
