@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from . import structured
 from .errors import (
@@ -22,7 +22,9 @@ from .errors import (
     RecordNotKept,
     TimedOut,
 )
+from .providers.estimate import expected_tokens
 from .providers.protocol import Adapter, Answer, ChatRequest, EmbedRequest, Piece, TranscribeRequest
+from .providers.rate_limit import RateLimit, Turn
 from .providers.retry import RetryPolicy
 from .types import Cost, LLMProvider, Reply, Usage, UsageRecord
 
@@ -59,6 +61,8 @@ class Plan(Generic[R]):
     record: Callable[[UsageRecord], None]
     estimate: Callable[[R, Answer], Usage | None]
     """Usage of an answer for which the provider told none; None where nothing may have been billed."""
+    limit: RateLimit | None = None
+    """How fast its connection may be asked, where that is limited."""
     mode: str = "standard"
     """The service tier asked for, as one of MODES."""
     schema: Any = None
@@ -68,13 +72,36 @@ class Plan(Generic[R]):
     def model_id(self) -> str:
         return f"{self.connection.name}:{self.request.model}"
 
+    def turn(self) -> Turn | None:
+        """A place in the line of its connection, where that is limited."""
+        if self.limit is None:
+            return None
+        return self.limit.turn(expected_tokens(self.request) if self.limit.counts_tokens else 0)
+
 
 class Attempt:
-    """Measures one request from its making to `end`, which records it once and returns the reply."""
+    """Measures one request from its beginning to `end`, which records it once and returns the reply."""
 
-    def __init__(self, plan: Plan[Any], number: int) -> None:
+    @classmethod
+    def begin(cls, plan: Plan[Any], number: int) -> Self:
+        """Once its turn has come. Raises RateLimited and Stopped: then there was no attempt, and nothing to record."""
+        turn = plan.turn()
+        if turn is not None:
+            turn.wait(plan.request.deadline)
+        return cls(plan, number, turn)
+
+    @classmethod
+    async def abegin(cls, plan: Plan[Any], number: int) -> Self:
+        """As `begin`, on an event loop."""
+        turn = plan.turn()
+        if turn is not None:
+            await turn.await_(plan.request.deadline)
+        return cls(plan, number, turn)
+
+    def __init__(self, plan: Plan[Any], number: int, turn: Turn | None) -> None:
         self.plan = plan
         self.number = number
+        self._turn = turn
         self.answer = Answer()
         self.started_at = datetime.now(UTC)
         self._clock = time.perf_counter()
@@ -94,6 +121,7 @@ class Attempt:
         status, kind = self._outcome(error)
         usage, usage_source = self._usage(status)
         cost = self._cost(usage, error)
+        self._settle_turn(usage, cost)
         record = UsageRecord(
             provider=self.plan.connection.provider,
             connection=self.plan.connection.name,
@@ -125,6 +153,16 @@ class Attempt:
         recorded = self._keep(record) and self._keep_further_models(record)
         self._reply = self._make_reply(record, cost, recorded)
         return self._reply
+
+    def _settle_turn(self, usage: Usage | None, cost: Cost) -> None:
+        """Tell the limit of tokens what was used. Where nobody knows, what was expected stays."""
+        if self._turn is None:
+            return
+        if usage is not None:
+            used = (usage, *(further.usage for further in self.answer.further))
+            self._turn.settle(sum(one.total_tokens for one in used))
+        elif cost is _NOT_BILLED:
+            self._turn.settle(0)
 
     @property
     def reply(self) -> Reply | None:

@@ -23,7 +23,7 @@ from .providers.protocol import Answer, ChatRequest, Deadline, EmbedRequest, Tra
 from .providers.retry import RetryPolicy
 from .streams import AsyncStream, Stream
 from .structured import as_json_schema
-from .types import MODES, TASKS, Parameters, Reply
+from .types import MODES, TASKS, LLMProvider, Parameters, Reply
 
 if TYPE_CHECKING:
     from .catalog import ModelService
@@ -148,7 +148,7 @@ class LLMService:
         policy = self._retry_policy()
         number = 1
         while True:
-            attempt = Attempt(plan, number)
+            attempt = Attempt.begin(plan, number)
             try:
                 send(plan.request, attempt.answer)
             except BaseException as error:
@@ -164,7 +164,7 @@ class LLMService:
         policy = self._retry_policy()
         number = 1
         while True:
-            attempt = Attempt(plan, number)
+            attempt = await Attempt.abegin(plan, number)
             try:
                 await send(plan.request, attempt.answer)
             except BaseException as error:
@@ -192,12 +192,11 @@ class LLMService:
         schema: Any = None,
         **common: Unpack[CommonOptions],
     ) -> Plan[ChatRequest]:
-        deadline = self._deadline(common)
         if task not in TASKS:
             raise InvalidInput(f"Unknown task {task!r}.", f"Use one of {', '.join(TASKS)}.")
         messages = as_messages(prompt)
         json_schema = as_json_schema(schema)
-        connection, name = self._models.resolve(model, task)
+        connection, name, deadline = self._resolve(model, task, common)
         model_id = f"{connection.name}:{name}"
         chosen = Parameters.of(parameters)
         version = None
@@ -223,6 +222,7 @@ class LLMService:
             price=self._models.price,
             record=self._usage.record,
             estimate=adapter.estimate_usage,
+            limit=self._providers.rate_limit(connection),
             mode=chosen.service_tier if chosen.service_tier in MODES else "standard",
             schema=schema,
         )
@@ -236,8 +236,7 @@ class LLMService:
         dimensions: int | None = None,
         **common: Unpack[CommonOptions],
     ) -> list[Plan[EmbedRequest]]:
-        deadline = self._deadline(common)
-        connection, name = self._models.resolve(model, "chat")
+        connection, name, deadline = self._resolve(model, "chat", common)
         adapter = self._providers.adapter(connection.name)
         return [
             Plan(
@@ -248,6 +247,7 @@ class LLMService:
                 price=self._models.price,
                 record=self._usage.record,
                 estimate=media.estimate_embedding,
+                limit=self._providers.rate_limit(connection),
             )
             for batch in media.batches(texts, adapter.capabilities.texts_at_once)
         ]
@@ -261,9 +261,8 @@ class LLMService:
         prompt: str | None = None,
         **common: Unpack[CommonOptions],
     ) -> Plan[TranscribeRequest]:
-        deadline = self._deadline(common)
         audio = media.read_audio(file)
-        connection, name = self._models.resolve(model, "transcribe")
+        connection, name, deadline = self._resolve(model, "transcribe", common)
         return Plan(
             connection=connection,
             adapter=self._providers.adapter(connection.name),
@@ -272,14 +271,22 @@ class LLMService:
             price=self._models.price,
             record=self._usage.record,
             estimate=media.estimate_transcription,
+            limit=self._providers.rate_limit(connection),
         )
 
-    def _deadline(self, common: CommonOptions) -> Deadline:
-        """Raises SampleWorkspace where no calls are made at all."""
+    def _resolve(self, model: str | None, task: str, common: CommonOptions) -> tuple[LLMProvider, str, Deadline]:
+        """The connection, its own name of the model, and when the call must be over: as the call says, else the
+        connection, else the settings. Raises SampleWorkspace where no calls are made at all.
+        """
         if self._read_only:
             raise SampleWorkspace("The sample data makes no calls.", "Leave the sample data to call a model.")
         timeout = common.get("timeout")
-        return Deadline(self._settings.get("call.timeout") if timeout is None else _positive(timeout))
+        if timeout is not None:
+            _require_positive(timeout)
+        connection, name = self._models.resolve(model, task)
+        if timeout is None:
+            timeout = connection.options.get("timeout") or self._settings.get("call.timeout")
+        return connection, name, Deadline(timeout)
 
     def _check(self, model_id: str, parameters: Parameters) -> None:
         if not parameters.given():
@@ -290,10 +297,9 @@ class LLMService:
             raise InvalidParameters(f"{model_id} would refuse these parameters. {told}", errors[0].hint, errors)
 
 
-def _positive(timeout: float) -> float:
+def _require_positive(timeout: float) -> None:
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < 1e9:
         raise InvalidInput(f"timeout must be seconds above 0, not {timeout!r}.")
-    return timeout
 
 
 def _labels(task: str, common: CommonOptions, preset: str | None = None, preset_version: int | None = None) -> Labels:

@@ -8,13 +8,9 @@ from contextlib import aclosing, closing
 from typing import Self
 
 from .attempt import Attempt, Plan, after_failure
-from .providers.protocol import ChatRequest, Piece
+from .providers.protocol import ChatRequest, Piece, Stopped
 from .providers.retry import RetryPolicy
 from .types import Reply
-
-
-class _Stopped(BaseException):
-    """The caller stopped the call. As GeneratorExit, it is no failure."""
 
 
 class Stream:
@@ -75,7 +71,13 @@ class Stream:
         deadline = self._plan.request.deadline
         number = 1
         while True:
-            attempt = self._attempt = Attempt(self._plan, number)
+            try:
+                attempt = self._attempt = Attempt.begin(self._plan, number)
+            except BaseException as error:
+                self._reply = self._attempt.reply if self._attempt else None
+                if isinstance(error, Stopped):
+                    return
+                raise
             given_out = False
             try:
                 with closing(self._plan.adapter.stream(self._plan.request, attempt.answer)) as arriving:
@@ -84,10 +86,10 @@ class Stream:
                         given_out = True
                         yield piece
                         if deadline.stopped:
-                            raise _Stopped
+                            raise Stopped
             except BaseException as error:
                 if deadline.stopped:
-                    self._reply = attempt.end(_Stopped())
+                    self._reply = attempt.end(Stopped())
                     return
                 delay = after_failure(attempt, error, self._policy, given_out)
                 if delay is None:
@@ -151,7 +153,11 @@ class AsyncStream:
     async def _run(self) -> AsyncGenerator[Piece, None]:
         number = 1
         while True:
-            attempt = self._attempt = Attempt(self._plan, number)
+            try:
+                attempt = self._attempt = await Attempt.abegin(self._plan, number)
+            except BaseException:
+                self._reply = self._attempt.reply if self._attempt else None
+                raise
             given_out = False
             try:
                 async with aclosing(self._plan.adapter.astream(self._plan.request, attempt.answer)) as arriving:

@@ -12,8 +12,10 @@ from __future__ import annotations
 import json
 
 from ..types import Audio, File, Image, Message, Text, ToolCall, ToolResult, Usage
-from .protocol import Answer, ChatRequest
+from .protocol import Answer, ChatRequest, EmbedRequest, TranscribeRequest
 
+USUAL_ANSWER = 500
+"""Tokens expected of an answer whose length nobody limited."""
 BYTES_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4
 TOKENS_PER_IMAGE = 765
@@ -36,6 +38,14 @@ def estimate_usage(request: ChatRequest, answer: Answer) -> Usage | None:
         output_tokens=tokens(answer.text) + reasoning + calls + others,
         reasoning_tokens=reasoning,
     )
+
+
+def expected_tokens(request: ChatRequest | EmbedRequest | TranscribeRequest) -> int:
+    """What a call may use in all, before it is sent. Audio is not counted: vendors limit it by other measures."""
+    if isinstance(request, ChatRequest):
+        answers = request.parameters.n or 1
+        return prompt_tokens(request) + answers * (request.parameters.max_tokens or USUAL_ANSWER)
+    return sum(tokens(text) for text in request.texts) if isinstance(request, EmbedRequest) else 0
 
 
 def prompt_tokens(request: ChatRequest) -> int:

@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import InvalidConnection
 from .gguf import read_header
 from .model_fetch import Progress, Stop, Watcher
+from .options import OF_CALLS, check_limits
 
 SOURCES = ("smollm2", "gguf", "huggingface")
 OPTIONS = frozenset({"source", "path", "repo", "file", "context"})
@@ -59,11 +60,12 @@ class ModelSource:
 
 def source_of(options: Mapping[str, Any]) -> ModelSource:
     """Check a connection's options. Raises InvalidConnection."""
-    unknown = sorted(set(options) - OPTIONS)
+    check_limits(options)
+    unknown = sorted(set(options) - OPTIONS - OF_CALLS)
     if unknown:
         raise InvalidConnection(
             f"A connection to a model on this machine has no option {', '.join(unknown)}.",
-            f"Known ones: {', '.join(sorted(OPTIONS))}.",
+            f"Known ones: {', '.join(sorted(OPTIONS | OF_CALLS))}.",
         )
     context = options.get("context")
     if context is not None and (type(context) is not int or context < SMALLEST_CONTEXT):

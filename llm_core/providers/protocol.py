@@ -15,6 +15,10 @@ from typing import Any, Protocol
 from ..types import LLMModel, LLMProvider, Message, Parameters, ToolCall, Usage
 
 
+class Stopped(BaseException):
+    """The caller stopped the call. As GeneratorExit, it is no failure."""
+
+
 class Deadline:
     """The moment a whole call must be over, on the monotonic clock. `stop` makes it now, from any thread."""
 

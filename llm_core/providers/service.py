@@ -28,6 +28,7 @@ from ..errors import (
 from ..types import PROVIDERS, LLMProvider
 from .base_url import checked_base_url
 from .protocol import Adapter, Deadline
+from .rate_limit import RATE_LIMITS, RateLimit
 from .registry import REGISTRY, ProviderRow, find
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class ProviderService:
         self._settings = settings
         self._lock = threading.Lock()
         self._adapters: dict[str, _Kept] = {}
+        self._limits: dict[str, RateLimit] = {}
         self._salt = os.urandom(16)
 
     def connect(
@@ -165,6 +167,17 @@ class ProviderService:
             kept.seen = version
             return kept.adapter
         return self._replace(connection, key, fingerprint, version)
+
+    def rate_limit(self, connection: LLMProvider) -> RateLimit | None:
+        """What this process has asked of a connection of late, where its options limit that."""
+        if not RATE_LIMITS & connection.options.keys():
+            return None
+        with self._lock:
+            limit = self._limits.get(connection.name)
+            if limit is None:
+                limit = self._limits[connection.name] = RateLimit(connection)
+        limit.follow(connection)
+        return limit
 
     def close(self) -> None:
         """Close the adapters once their running calls have ended."""
