@@ -68,7 +68,7 @@ def delete(vault: Vault, counts: ReadCounts, name: str) -> Deletion:
         return Deletion(name, 0, True, f"No key of {name} was kept.")
     event = _event("deleted", name, entries.active(document, name))
     erased = document.source.kind == "keyring" and _erase(vault, name, event)
-    if not erased:
+    if vault.look().of(name):
         vault.change(lambda opened: Draft(entries.delete(opened.document, name), event, purge=True))
     counts.forget(gone)
     return Deletion(name, len(gone), erased, f"{_WHAT}{_ERASED if erased else _NOT_ERASED} {_WHAT_REMAINS}")
@@ -107,14 +107,14 @@ def _event(what: str, name: str, entry: Entry | None, note: str = "") -> Event:
 
 
 def _erase(vault: Vault, name: str, event: Event) -> bool:
-    """False where the keyring cannot take a new key now, or another entry is damaged and would be lost."""
+    """False where the keyring cannot take a new key or give up the old one, or another entry is damaged."""
     try:
         vault.change_master(
             "keyring", lambda opened: with_new_data_key(opened, entries.delete(opened.document, name), event)
         )
     except (InvalidInput, VaultLocked):
         return False
-    return True
+    return not vault.home.vault_pending.exists()
 
 
 _WHAT = "The key is gone from the vault and from its copy."

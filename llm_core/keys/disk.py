@@ -71,17 +71,21 @@ def read_private(path: Path) -> bytes:
     return content
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Put `content` in the file's place, durably; on failure the old file stands. Raises VaultNotWritten."""
+def replace(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Put `content` in the file's place; on failure the old file stands. Raises VaultNotWritten.
+
+    `durable`: it is on disk when this returns. Without, a power cut may bring an older or an empty file back.
+    """
     temporary = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(6).hex()}.tmp")
     try:
         try:
-            _write_new(temporary, content)
+            _write_new(temporary, content, durable)
             _try_again(lambda: temporary.replace(path))
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
         raise VaultNotWritten(
             f"{path.name} could not be written: {error.strerror}. What was there stands.",
@@ -139,13 +143,14 @@ def network_file_system(path: Path) -> str | None:
     return kind if kind.startswith(_NETWORK) else None
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def _write_new(path: Path, content: bytes, durable: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     handle = os.open(path, flags, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(handle)
+        if durable:
+            file.flush()
+            os.fsync(handle)
 
 
 def _try_again(step: Callable[[], T]) -> T:

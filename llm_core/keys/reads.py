@@ -65,8 +65,9 @@ class ReadCounts:
         if not new:
             return
         try:
-            with disk.locked(self._home.key_reads_lock, seconds=1.0):
-                disk.replace(self._home.key_reads, orjson.dumps(_added(self._read(), new, last)))
+            with disk.locked(self._home.key_reads_lock, seconds=0.2):
+                counts = _added(self._read(), new, last)
+                disk.replace(self._home.key_reads, orjson.dumps(counts), durable=False)
         except VaultError as error:
             log.debug("Key reads are counted later: %s", error)
             with self._lock:
@@ -75,6 +76,9 @@ class ReadCounts:
 
     def forget(self, entries: set[str]) -> None:
         """Drop the counts of deleted keys."""
+        with self._lock:
+            self._new = Counter({key: count for key, count in self._new.items() if key[0] not in entries})
+            self._last = {entry: at for entry, at in self._last.items() if entry not in entries}
         try:
             with disk.locked(self._home.key_reads_lock, seconds=1.0):
                 found = self._read()

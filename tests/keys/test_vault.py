@@ -244,6 +244,17 @@ def test_reads_of_all_processes_are_counted_and_last(vault, opened_home) -> None
     assert datetime.now(UTC) - entry.last_used < timedelta(minutes=5)
 
 
+def test_counts_of_a_deleted_key_go_with_it(vault, opened_home) -> None:
+    for name in ("openai", "b"):
+        vault.store(connection(name), KEY)
+        for _ in range(3):
+            vault.key_for(connection(name))
+    kept = vault.status().entries[1].id
+    vault.delete("openai")
+    vault.close()
+    assert list(json.loads(opened_home.key_reads.read_bytes())) == [kept]
+
+
 def test_damaged_counts_are_no_error(vault, opened_home) -> None:
     vault.store(connection(), KEY)
     for content in (b"{", b"[]", b'{"x": 1}', b'{"x": {"days": {"never": 1}, "last": "?"}}'):
