@@ -35,6 +35,8 @@ _SDK_LOGGERS = (
 _LOOKED_THROUGH = 2_000
 """So many values of a traceback's frames are looked at; what holds more is treated as if it held a key."""
 
+_UNSHOWN = "(This line could not be checked for keys, so it was left out.)"
+
 _installed = False
 
 
@@ -66,7 +68,10 @@ def _guard_logs() -> None:
 
     def make(*args: Any, **named: Any) -> logging.LogRecord:
         record = factory(*args, **named)
-        _clean(record)
+        try:
+            _clean(record)
+        except Exception:  # noqa: BLE001  # whatever an argument does when it is shown, logging goes on
+            record.msg, record.args, record.exc_info = _UNSHOWN, (), None
         return record
 
     logging.setLogRecordFactory(make)

@@ -51,7 +51,9 @@ class VaultModel(RuleBasedStateMachine):
         self.model: dict[str, Versions] = {}
 
     def teardown(self) -> None:
+        report = self.managers[0].verify_audit()
         self.folder.cleanup()
+        assert report.ok, report
 
     @rule(change=changes, which=st.integers(0, 1))
     def change_it(self, change: Change, which: int) -> None:
@@ -81,8 +83,6 @@ class VaultModel(RuleBasedStateMachine):
     def both_managers_hold_what_the_model_holds(self) -> None:
         for manager in self.managers:
             assert found(manager) == self.model
-        report = self.managers[0].verify_audit()
-        assert report.ok, report
         status = self.managers[0].status()
         assert status.state == "ok"
         told = {name: [(v, state) for v, state, _ in versions] for name, versions in self.model.items()}

@@ -187,6 +187,16 @@ def test_a_log_line_with_wrong_arguments_holds_no_key(said, capsys, monkeypatch)
     assert "Arguments: ('harmless',)" in printed
 
 
+def test_an_argument_that_cannot_be_shown_ends_nothing(said) -> None:
+    class Unwilling:
+        def __repr__(self) -> str:
+            raise RuntimeError(CANARY)
+
+    logger.warning("of %s", Unwilling())
+    assert "could not be checked" in said.said
+    assert 'with"odd' not in said.said
+
+
 def test_a_log_line_without_a_key_keeps_its_arguments_and_its_error(caplog) -> None:
     error = ValueError("plain")
     logger.warning("took %d of %s", 3, "five", exc_info=error)
