@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class Drainer:
         self._merger = Merger(home)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._process = os.getpid()
         self._waiting_since: float | None = None
         self._swept_at: float | None = None
         self._problems: tuple[str, ...] = ()
@@ -60,13 +62,17 @@ class Drainer:
         if self.is_running:
             return
         self._stop = threading.Event()
+        self._process = os.getpid()
         self._thread = threading.Thread(target=self._run, args=(self._stop,), name="usage-drainer", daemon=True)
         self._thread.start()
         atexit.register(self.stop)
 
     def stop(self) -> None:
-        """Stop the thread and wait for what it is doing, a merge at the longest."""
+        """Stop the thread and wait for what it is doing, a merge at the longest. In a forked child there is none."""
         atexit.unregister(self.stop)
+        if self._process != os.getpid():
+            self._thread = None
+            return
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
