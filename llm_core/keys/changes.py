@@ -67,7 +67,7 @@ def delete(vault: Vault, counts: ReadCounts, name: str) -> Deletion:
     if not gone:
         return Deletion(name, 0, True, f"No key of {name} was kept.")
     event = _event("deleted", name, entries.active(document, name))
-    erased = document.source.kind == "keyring" and _erase(vault, name, event)
+    erased = document.source.kind == "keyring" and _erase(vault, document.source.where, name, event)
     if vault.look().of(name):
         vault.change(lambda opened: Draft(entries.delete(opened.document, name), event, purge=True))
     counts.forget(gone)
@@ -106,11 +106,13 @@ def _event(what: str, name: str, entry: Entry | None, note: str = "") -> Event:
     return Event(what, details)
 
 
-def _erase(vault: Vault, name: str, event: Event) -> bool:
+def _erase(vault: Vault, keyring: str, name: str, event: Event) -> bool:
     """False where the keyring cannot take a new key or give up the old one, or another entry is damaged."""
     try:
         vault.change_master(
-            "keyring", lambda opened: with_new_data_key(opened, entries.delete(opened.document, name), event)
+            "keyring",
+            lambda opened: with_new_data_key(opened, entries.delete(opened.document, name), event),
+            where=keyring,
         )
     except (InvalidInput, VaultLocked):
         return False

@@ -242,7 +242,7 @@ class APIKeyManager:
         if kind == "environment" and new_key is None:
             raise InvalidInput("The new key is missing.", "Make one with `llm-manager keys new-key` and give it here.")
         file = key_file_at(source.where) if kind == "key_file" else None
-        how: dict[str, Any] = {"passphrase": passphrase, "new_key": new_key, "key_file": file}
+        how: dict[str, Any] = {"where": source.where, "passphrase": passphrase, "new_key": new_key, "key_file": file}
         vault.change_master(kind, rewrapped("master_rotated"), fresh=True, **how)
         return self.status()
 

@@ -58,19 +58,22 @@ def prepare(
     store: str,
     home: Home,
     *,
+    where: str = "",
     passphrase: str | None = None,
     key_file: str | os.PathLike[str] | None = None,
     new_key: str | None = None,
     fresh: bool = False,
 ) -> Prepared:
-    """A master key from a source of this kind. `fresh`: another than the one in the key file that is there.
-    `new_key` is the text of the key that the variable will hold.
+    """A master key from a source of this kind.
+
+    `where`: the keyring that the vault is made with; else the one in use here. `key_file`: where the key file is, or is
+    to be made; `fresh`: with another key than is in it. `new_key`: the text that LLM_MANAGER_KEY will hold.
 
     Raises InvalidInput, NoKeySource, VaultLocked, VaultKeyWrong.
     """
     match kind:
         case "keyring":
-            keyring = os_keyring.chosen()
+            keyring = os_keyring.named(where) if where else os_keyring.chosen()
             key = MasterKey.random(store)
             return Prepared(key, Source(kind, keyring.where), lambda: keyring.put(key.id, _text_of(key)))
         case "key_file":
