@@ -179,7 +179,7 @@ def _without_answer(chain: list[BaseException], source: Source) -> ProviderError
     if "ConnectError" in names and (tls is not None or "CERTIFICATE_VERIFY_FAILED" in reason):
         return _made(TLSFailed, source, reason=getattr(tls, "verify_message", "") or reason)
     if names & _NOT_SENT - {"PoolTimeout", "DeadlinePassed"}:
-        return _made(Unreachable, source, reason=reason)
+        return _made(Unreachable, source, reason=f"Its proxy answers: {reason}" if "ProxyError" in names else reason)
     if names & {"TimeoutException", "TimeoutError", "APITimeoutError"}:
         return _made(TimedOut, source)
     if isinstance(chain[0], AnswerCutShort) or names & _BROKEN_WIRE:

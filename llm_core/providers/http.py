@@ -1,6 +1,7 @@
 """How this program speaks HTTP, for every provider's SDK: the policy that their own clients do not keep.
 
-- no redirect is followed and no proxy, netrc or certificate file is taken from the environment: a key goes to its host;
+- no redirect is followed and no proxy, netrc or certificate file is taken from the environment: a key goes to its host,
+  through a proxy only where its connection names one;
 - a whole call ends by its deadline, also while a body drips in byte by byte, and only checked addresses are called
   (`sockets.py`);
 - connections are kept and shared by up to MAX_CONNECTIONS calls at once.
@@ -48,26 +49,41 @@ def timeout(deadline: Deadline, library: str = "httpx2") -> Any:
     )
 
 
-def new_client(base_url: str, *, ca_bundle: str | None = None, library: str = "httpx2", anonymous: bool = False) -> Any:
+def new_client(
+    base_url: str,
+    *,
+    ca_bundle: str | None = None,
+    library: str = "httpx2",
+    anonymous: bool = False,
+    proxy: str | None = None,
+) -> Any:
     """A Client of the library that keeps our policy. Raises InvalidConnection for a bad CA bundle.
 
-    `anonymous` takes the Authorization header out: SDKs insist on a key where an endpoint wants none.
+    `anonymous` takes the Authorization header out: SDKs insist on a key where an endpoint wants none. `proxy` is the
+    http(s) address of one; names are then resolved there.
     """
     httpx, httpcore = _libraries(library)
     transport = httpx.HTTPTransport(verify=_NO_TRUST, trust_env=False)
+    kind = httpcore.HTTPProxy if proxy else httpcore.ConnectionPool
     # The transport has no public place for a network backend; a test of the deadline holds us to this one.
-    transport._pool = httpcore.ConnectionPool(network_backend=Backend(httpcore), **_pool(base_url, ca_bundle))
+    transport._pool = kind(network_backend=Backend(httpcore), **_pool(base_url, ca_bundle, proxy))
     hooks = [_drop_authorization] if anonymous else []
     return httpx.Client(transport=transport, follow_redirects=False, trust_env=False, event_hooks={"request": hooks})
 
 
 def new_async_client(
-    base_url: str, *, ca_bundle: str | None = None, library: str = "httpx2", anonymous: bool = False
+    base_url: str,
+    *,
+    ca_bundle: str | None = None,
+    library: str = "httpx2",
+    anonymous: bool = False,
+    proxy: str | None = None,
 ) -> Any:
     """As `new_client`, for one event loop."""
     httpx, httpcore = _libraries(library)
     transport = httpx.AsyncHTTPTransport(verify=_NO_TRUST, trust_env=False)
-    transport._pool = httpcore.AsyncConnectionPool(network_backend=AsyncBackend(httpcore), **_pool(base_url, ca_bundle))
+    kind = httpcore.AsyncHTTPProxy if proxy else httpcore.AsyncConnectionPool
+    transport._pool = kind(network_backend=AsyncBackend(httpcore), **_pool(base_url, ca_bundle, proxy))
     hooks = [_adrop_authorization] if anonymous else []
     return httpx.AsyncClient(
         transport=transport, follow_redirects=False, trust_env=False, event_hooks={"request": hooks}
@@ -90,9 +106,12 @@ def _libraries(library: str) -> tuple[Any, Any]:
     return import_module(library), import_module(library.replace("httpx", "httpcore"))
 
 
-def _pool(base_url: str, ca_bundle: str | None) -> dict[str, Any]:
+def _pool(base_url: str, ca_bundle: str | None, proxy: str | None) -> dict[str, Any]:
     secure = base_url.startswith("https:")
-    return {
+    through: dict[str, Any] = {"proxy_url": proxy} if proxy else {}
+    if proxy and proxy.startswith("https:"):
+        through["proxy_ssl_context"] = _trust(ca_bundle)
+    return through | {
         "ssl_context": _trust(ca_bundle) if secure else _NO_TRUST,
         "max_connections": MAX_CONNECTIONS,
         "max_keepalive_connections": KEPT_CONNECTIONS,

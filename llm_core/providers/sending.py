@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, Generic, TypeVar
 
 from ..types import LLMProvider
+from .base_url import checked_base_url
 
 S = TypeVar("S")
 A = TypeVar("A")
@@ -57,9 +58,11 @@ class SDK(ABC, Generic[S, A]):
     @property
     def _http_arguments(self) -> dict[str, Any]:
         """For `http.new_client` and `http.new_async_client`."""
+        proxy = self._connection.options.get("proxy")
         return {
             "base_url": self._base_url,
             "ca_bundle": self._connection.options.get("ca_bundle"),
+            "proxy": proxy and checked_base_url(proxy),
             "library": self.library,
             "anonymous": self._key is None,
         }
