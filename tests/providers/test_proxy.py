@@ -160,9 +160,10 @@ def test_a_proxy_that_says_nothing_ends_by_the_deadline(vendor: str, way: str) -
 
 
 def test_a_proxy_that_is_not_there_is_unreachable() -> None:
-    with proxy() as gone:
-        pass
-    found = outcome("openai", "https://127.0.0.1:9/v1", "complete", proxy=gone.url)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        found = outcome("openai", "https://127.0.0.1:9/v1", "complete", proxy=nobody)
     assert type(found.error) is Unreachable
 
 
