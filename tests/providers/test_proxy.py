@@ -32,17 +32,17 @@ class Proxy:
         self.silent = silent
         self._over = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.settimeout(0.05)
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         self._over.set()
-        self._listening.close()
         self._thread.join(10)
+        self._listening.close()
 
     def _serve(self) -> None:
-        self._listening.settimeout(0.05)
         while not self._over.is_set():
             try:
                 taken, _ = self._listening.accept()
