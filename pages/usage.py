@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components import call_table, live, shell, usage_monitor, usage_states
+from pages.components import call_table, live, shell, usage_chart, usage_monitor, usage_states
 from pages.components.choices import choice, choose_from
 from pages.components.span import DAYS, USUAL, span_of
 
@@ -57,7 +57,7 @@ if not found.now.records:
 
 usage_monitor.tiles(found, span)
 usage_monitor.coverage(found, span)
-usage_monitor.chart(found.by_model, span)
+usage_chart.draw(found.by_model, span)
 with st.container(border=True):
     st.markdown("**Calls**")
     call_table.table(found.calls)

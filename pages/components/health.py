@@ -48,6 +48,8 @@ def key_line(connection: LLMProvider) -> str:
     hint = f"key …{connection.key_hint}" if connection.key_hint else "key"
     if source == "memory":
         return f"{hint}, in memory until the app stops"
+    if source == "vault":
+        return f"{hint}, encrypted in the vault"
     if source == "environment":
         return f"{hint} from {variable}"
     return "no key needed" if connection.provider == "local" else "no key"

@@ -19,11 +19,10 @@ CALLS_SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Of one span and one set of filters, all from the same records."""
+    """Of one span and one set of filters, all from the same records except `before`, which is a minute old at most."""
 
     now: pd.Series
     before: pd.Series
-    by_bucket: pd.DataFrame
     by_model: pd.DataFrame
     p95_ms: pd.DataFrame
     calls: pd.DataFrame
@@ -38,29 +37,39 @@ def pulse(ws: Workspace, seen: Any) -> None:
 
 
 def answers(ws: Workspace, token: Any, span: Span, filters: Mapping[str, str]) -> Answers:
-    return _answers(ws, str(ws.home.path), token, span, dict(filters))
+    home = str(ws.home.path)
+    now, by_model, p95_ms, calls = _answers(ws, home, token, span, dict(filters))
+    return Answers(now, _before(ws, home, span, dict(filters)), by_model, p95_ms, calls)
 
 
 @st.cache_data(max_entries=32, ttl="1h", show_spinner=False)
-def _answers(_ws: Workspace, home: str, token: Any, span: Span, filters: dict[str, str]) -> Answers:
+def _answers(_ws: Workspace, home: str, token: Any, span: Span, filters: dict[str, str]) -> tuple[Any, ...]:
     usage, when = _ws.usage, {"start": span.start, **filters}
     with usage.snapshot():
-        return Answers(
-            now=usage.summary(**when).iloc[0],
-            before=usage.summary(span.earlier[0], span.earlier[1], **filters).iloc[0],
-            by_bucket=usage.series(bucket=span.bucket, tz=span.tz, **when),
-            by_model=usage.series(by="model", bucket=span.bucket, tz=span.tz, **when),
-            p95_ms=usage.latency(bucket=span.bucket, tz=span.tz, **when),
-            calls=usage.history(limit=CALLS_SHOWN, **when),
+        return (
+            usage.summary(**when).iloc[0],
+            usage.series(by="model", bucket=span.bucket, tz=span.tz, **when),
+            usage.latency(bucket=span.bucket, tz=span.tz, **when),
+            usage.history(limit=CALLS_SHOWN, **when),
         )
 
 
+@st.cache_data(max_entries=32, ttl="1m", show_spinner=False)
+def _before(_ws: Workspace, home: str, span: Span, filters: dict[str, str]) -> pd.Series:
+    """Past time seldom gets new records, so these need not be asked for with each new one."""
+    return _ws.usage.summary(*span.earlier, **filters).iloc[0]
+
+
 def values(ws: Workspace, token: Any, column: str) -> list[str]:
-    """What a filter on this column can be set to, the most frequent first."""
-    return _values(ws, str(ws.home.path), token, column)
+    """What a filter on this column can be set to, the most frequent first; a new value shows up within a minute.
+
+    Only whether there is anything at all is always answered from the newest records.
+    """
+    home = str(ws.home.path)
+    return _values(ws, home, None, column) or _values(ws, home, token, column)
 
 
-@st.cache_data(max_entries=32, ttl="1h", show_spinner=False)
+@st.cache_data(max_entries=64, ttl="1m", show_spinner=False)
 def _values(_ws: Workspace, home: str, token: Any, column: str) -> list[str]:
     return _ws.usage.values(column, limit=200)
 

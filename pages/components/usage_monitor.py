@@ -1,21 +1,21 @@
-"""Draws what was spent: six tiles with their change and trend, the coverage of the totals, the main chart."""
+"""Draws what was spent: six tiles with their change and trend, and what the totals cover."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, figures, shell
+from pages.components import figures
 from pages.components.figures import known
 from pages.components.live import Answers
 from pages.components.span import Span, every_bucket
 
-MEASURES = {"Spend": "cost_usd", "Calls": "calls", "Tokens": "tokens"}
+SUMMED = ["cost_usd", "calls", "attempts", "errors", "input_tokens", "output_tokens", "cache_read_tokens"]
 
 
 def tiles(found: Answers, span: Span) -> None:
     """Six figures. A delta's colour says good or bad, not up or down: more spend, time or errors is bad."""
-    now, before, each = found.now, found.before, every_bucket(found.by_bucket, span)
+    now, before, each = found.now, found.before, every_bucket(_all_models(found.by_model), span)
     tokens, cached, failed = _tokens(now), _ratio(now, "cache_read_tokens", "input_tokens"), _failed(now)
     cached_before = _ratio(before, "cache_read_tokens", "input_tokens")
     slower = figures.difference(now.latency_p95_ms, before.latency_p95_ms, "s", 0.001)
@@ -93,41 +93,9 @@ def coverage(found: Answers, span: Span) -> None:
     st.caption(" · ".join(parts))
 
 
-def chart(by_model: pd.DataFrame, span: Span) -> None:
-    """Spend, calls or tokens per bucket, stacked by model."""
-    with st.container(border=True):
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            title = st.container(width="content")
-            measure = st.segmented_control(
-                "Measure",
-                MEASURES,
-                default="Spend" if by_model.cost_usd.astype(float).sum() > 0 else "Calls",
-                required=True,
-                label_visibility="collapsed",
-                key="usage.measure",
-            )
-        title.markdown(f"**{measure} per {span.bucket} by model**")
-        column = MEASURES[measure]
-        frame = by_model.assign(tokens=by_model.input_tokens + by_model.output_tokens)
-        frame[column] = frame[column].astype(float)
-        frame = frame[frame[column] > 0]
-        if frame.empty:
-            st.caption("Nothing in this span has a known price above $0." if measure == "Spend" else "Nothing here.")
-            return
-        taken = _colours(frame.groupby("model")[column].sum().sort_values(ascending=False).index.tolist())
-        drawn = {"by": "model", "value": column, "taken": taken, "theme": shell.theme()}
-        figure = charts.bars(frame, span, money=measure == "Spend", **drawn)
-        alt = f"{measure} per {span.bucket} by model"
-        st.plotly_chart(figure, config=charts.NO_TOOLBAR, alt=alt, key="usage.chart")
-        with st.container(horizontal=True):
-            for name in charts.legend(frame, **drawn):
-                st.markdown(name, width="content")
-
-
-def _colours(models: list[str]) -> dict[str, int]:
-    """The colour slots handed out in this session, so that a model looks the same on every page."""
-    taken = st.session_state["colours"] = charts.slots(models, st.session_state.get("colours", {}))
-    return taken
+def _all_models(by_model: pd.DataFrame) -> pd.DataFrame:
+    """The measures of each bucket, whatever the model: they add up."""
+    return by_model[SUMMED].astype(float).groupby(by_model["bucket"]).sum().reset_index()
 
 
 def _tokens(row: pd.Series) -> int | None:
