@@ -39,6 +39,7 @@ def private_connection(home: Home, memory_limit: str = "250MB") -> Iterator[Duck
     }
     connection = duckdb.connect(":memory:", config=config)
     try:
+        connection.execute("SET enable_progress_bar = false")  # it would be printed, after two seconds
         yield connection
     finally:
         connection.close()

@@ -21,6 +21,7 @@ from llm_core.usage.manifest import Manifest, SegmentInfo, load_newest
 from llm_core.usage.merge import Merger, build, choose, swap
 from llm_core.usage.schema import COLUMNS_VERSION
 from llm_core.usage.segment_file import file_digest
+from llm_core.usage.staging import private_connection
 
 from .found import commit_next, ids, query, rows, write
 
@@ -230,3 +231,8 @@ def test_merging_until_nothing_is_due_keeps_few_files(ledger: Home) -> None:
             pass
     assert len(load_newest(ledger).segments) <= 8
     assert ids(ledger) == Counter(made)
+
+
+def test_a_long_merge_prints_no_progress_into_its_answer(ledger: Home) -> None:
+    with private_connection(ledger) as connection:
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
