@@ -122,7 +122,16 @@ class SampleProviders(ProviderService):
     def test(self, name: str) -> NoReturn:
         _refuse()
 
-    def rotate(self, name: str, api_key: str) -> NoReturn:
+    def edit(self, name: str, **changes: Any) -> NoReturn:
+        _refuse()
+
+    def test_all(self, progress: Any = None) -> NoReturn:
+        _refuse()
+
+    def rotate(self, name: str, api_key: str, *, test: bool = True) -> NoReturn:
+        _refuse()
+
+    def import_key(self, name: str, variable: str) -> NoReturn:
         _refuse()
 
     def disconnect(self, name: str) -> NoReturn:

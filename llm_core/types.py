@@ -414,12 +414,30 @@ def split_model_id(model_id: str) -> tuple[str, str]:
     return connection, name
 
 
-CONNECTION_STATES: tuple[str, ...] = ("connected", "untested", "error", "disabled", "needs_key")
+CONNECTION_STATES: tuple[str, ...] = (
+    "connected",
+    "untested",
+    "error",
+    "needs_key",
+    "cannot_decrypt",
+    "disabled",
+    "testing",
+    "disconnected",
+)
+"""`testing` and `disconnected` are for pages: a test is under way; a provider that has no connection."""
+KEY_SOURCES: tuple[str, ...] = ("keyring", "key_file", "passphrase", "variable", "vault", "memory", "environment:NAME")
+"""Where a connection's key is. The first four: encrypted in the vault, named by what opens it (`variable` is
+LLM_MANAGER_KEY); `vault`: there too, but what opens it cannot be told now. `memory`: until this process ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class LLMProvider:
-    """A connection: a named, configured access to a provider. It never holds the key, only where it comes from."""
+    """A connection: a named, configured access to a provider. It never holds the key, only where it comes from.
+
+    `state` is one of CONNECTION_STATES, `message` what to know of it. `key_source` is one of KEY_SOURCES, or None
+    without a key; `key_hint` the key's last four letters, where it is long enough. `key_made_at`, when the key was
+    stored, and `key_used_at` are known of a key in the vault.
+    """
 
     name: str
     provider: str
@@ -434,3 +452,7 @@ class LLMProvider:
     test_latency_ms: float | None = None
     models_found: int | None = None
     version: int = 1
+    key_made_at: datetime | None = None
+    key_used_at: datetime | None = None
+    key_kept: bool = False
+    """Its key was put into the vault, and so is missed when the vault is gone."""

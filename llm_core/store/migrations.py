@@ -23,7 +23,12 @@ from .home import Home
 
 Step = Callable[[Connection], None]
 
-STEPS: tuple[Step, ...] = ()
+
+def _note_kept_keys(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE connections ADD COLUMN key_kept BOOLEAN NOT NULL DEFAULT 0")
+
+
+STEPS: tuple[Step, ...] = (_note_kept_keys,)
 """The first step leads from version 1 to 2, and so on. Never change one that was released; append the next.
 
 A step writes its changes in SQL as of its time (not from `tables.py`, which moves on), with foreign keys switched off

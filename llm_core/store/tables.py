@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    false,
 )
 
 
@@ -77,8 +78,10 @@ connections = Table(
     Column("models_found", Integer),
     Column("version", Integer, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
+    Column("key_kept", Boolean, nullable=False, server_default=false()),
 )
-"""Connections, never their keys. `state` to `models_found` are what the last test found. `version` counts changes."""
+"""Connections, never their keys. `state` to `models_found` are what the last test found. `version` counts changes.
+`key_kept`: the key was put into the vault."""
 
 listed_models = Table(
     "listed_models",

@@ -16,6 +16,12 @@ from llm_core.store.home import Home
 from llm_core.store.state import State
 
 OLD_SCHEMAS = Path(__file__).parent / "schemas"
+STEPS, TODAY = migrations.STEPS, migrations.schema_version()
+
+
+def later(*steps: migrations.Step) -> tuple[migrations.Step, ...]:
+    """The steps of a later program."""
+    return (*STEPS, *steps)
 
 
 def add_table(connection: Connection) -> None:
@@ -43,7 +49,7 @@ def stop_within(connection):
     print("within", flush=True)
     time.sleep(600)
 
-migrations.STEPS = (add_table, stop_within)
+migrations.STEPS = (*migrations.STEPS, add_table, stop_within)
 State(open_home(sys.argv[1]))
 """
 
@@ -62,13 +68,13 @@ def version_of(file: Path) -> str:
 
 def test_steps_run_in_order_after_a_copy_was_made(state: State, opened_home: Home, monkeypatch) -> None:
     state.close()
-    monkeypatch.setattr(migrations, "STEPS", (add_table, add_column))
+    monkeypatch.setattr(migrations, "STEPS", later(add_table, add_column))
     State(opened_home).close()
-    assert version_of(opened_home.state) == "3"
+    assert version_of(opened_home.state) == str(TODAY + 2)
     assert ask(opened_home.state, "SELECT name, text FROM prompts") == [("first", None)]
     (copy,) = opened_home.backups.iterdir()
-    assert version_of(copy) == "1"
-    assert copy.name.endswith("schema1.sqlite")
+    assert version_of(copy) == str(TODAY)
+    assert copy.name.endswith(f"schema{TODAY}.sqlite")
 
 
 def test_a_state_that_is_up_to_date_is_left_alone(state: State, opened_home: Home) -> None:
@@ -84,7 +90,7 @@ def test_the_newest_five_copies_are_kept_and_unfinished_ones_go(state: State, op
     old = [f"state-2020010{day}T000000000000Z-schema1.sqlite" for day in range(1, 8)]
     for name in (*old, "state-20200109T000000000000Z-schema1.part"):
         (opened_home.backups / name).touch()
-    monkeypatch.setattr(migrations, "STEPS", (add_table,))
+    monkeypatch.setattr(migrations, "STEPS", later(add_table))
     State(opened_home).close()
     kept = sorted(path.name for path in opened_home.backups.iterdir())
     assert kept[:4] == old[3:]
@@ -94,14 +100,14 @@ def test_the_newest_five_copies_are_kept_and_unfinished_ones_go(state: State, op
 @pytest.mark.parametrize("broken", [lambda connection: 1 / 0, orphan_a_row], ids=["raises", "leaves an orphan"])
 def test_a_step_that_fails_changes_nothing(broken, state: State, opened_home: Home, monkeypatch) -> None:
     state.close()
-    monkeypatch.setattr(migrations, "STEPS", (lambda connection: (add_table(connection), broken(connection)),))
+    monkeypatch.setattr(migrations, "STEPS", later(lambda connection: (add_table(connection), broken(connection))))
     with pytest.raises((ZeroDivisionError, StateDamaged)):
         State(opened_home)
-    assert version_of(opened_home.state) == "1"
+    assert version_of(opened_home.state) == str(TODAY)
     assert ask(opened_home.state, "SELECT name FROM sqlite_master WHERE name = 'prompts'") == []
-    monkeypatch.setattr(migrations, "STEPS", (add_table,))
+    monkeypatch.setattr(migrations, "STEPS", later(add_table))
     State(opened_home).close()
-    assert version_of(opened_home.state) == "2"
+    assert version_of(opened_home.state) == str(TODAY + 1)
 
 
 def test_a_program_killed_in_a_step_is_taken_up_where_it_stood(state: State, opened_home: Home, monkeypatch) -> None:
@@ -113,9 +119,9 @@ def test_a_program_killed_in_a_step_is_taken_up_where_it_stood(state: State, ope
     child.kill()
     assert child.wait() == -signal.SIGKILL
     child.stdout.close()
-    monkeypatch.setattr(migrations, "STEPS", (add_table, add_column))
+    monkeypatch.setattr(migrations, "STEPS", later(add_table, add_column))
     State(opened_home).close()
-    assert version_of(opened_home.state) == "3"
+    assert version_of(opened_home.state) == str(TODAY + 2)
     assert ask(opened_home.state, "SELECT name, text FROM prompts") == [("first", None)]
 
 
@@ -124,7 +130,7 @@ def test_an_older_program_refuses_a_newer_state_and_changes_nothing(
 ) -> None:
     state.close()
     with monkeypatch.context() as newer:
-        newer.setattr(migrations, "STEPS", (add_table,))
+        newer.setattr(migrations, "STEPS", later(add_table))
         State(opened_home).close()
     before = opened_home.state.read_bytes()
     copies = list(opened_home.backups.iterdir())
@@ -171,7 +177,7 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(damage, state: State, opene
     state.close()
     damage(opened_home.state)
     before = opened_home.state.read_bytes()
-    monkeypatch.setattr(migrations, "STEPS", (add_table,))
+    monkeypatch.setattr(migrations, "STEPS", later(add_table))
     with pytest.raises(StateDamaged) as caught:
         State(opened_home)
     assert str(opened_home.backups) in caught.value.hint
