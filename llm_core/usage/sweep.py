@@ -108,15 +108,15 @@ def _spools_left(
 ) -> tuple[dict[str, SpoolMark], int]:
     """The marks to go on with, and how many spools were removed.
 
-    A spool goes when it is drained to its end, for long enough, and by every kept manifest. A file in which nothing was
-    ever written has no mark and goes after a day.
+    A spool goes when every kept manifest, the newest among them, has drained it to its end, and that long ago. A file
+    in which nothing was ever written has no mark; it counts from when it was made.
     """
     marks = {name: SpoolMark(mark.offset, min(mark.grown_at, now)) for name, mark in newest.spools.items()}
     sizes = {spool.name: spool for spool in list_spools(home)}
     removed = 0
     for name, spool in sizes.items():
         mark = marks.get(name, SpoolMark(0, spool.modified))
-        is_drained = spool.size == mark.offset and all(manifest.offset(name) == spool.size for manifest in kept)
+        is_drained = all(manifest.offset(name) == spool.size for manifest in kept)
         if is_drained and now - mark.grown_at >= keep and _still_has(spool) and remove(spool.path):
             marks.pop(name, None)
             removed += 1

@@ -78,6 +78,14 @@ def test_a_flipped_bit_anywhere_in_a_segment_is_found(ledger: Home, at: float) -
     assert "200 records" in report.findings[0].message
 
 
+def test_a_change_that_no_query_would_notice_is_found(ledger: Home) -> None:
+    write(ledger, 3)
+    drain(ledger)
+    with (ledger.segments / load_newest(ledger).segments[0].name).open("ab") as file:
+        file.write(b"x")
+    assert "does not match its checksum" in verify(ledger).findings[0].message
+
+
 def test_a_missing_segment_is_found_with_its_rows_and_period(ledger: Home) -> None:
     write(ledger, 3)
     drain(ledger)
