@@ -108,8 +108,8 @@ def _spools_left(
 ) -> tuple[dict[str, SpoolMark], int]:
     """The marks to go on with, and how many spools were removed.
 
-    A spool goes when every kept manifest, the newest among them, has drained it to its end, and that long ago. A file
-    in which nothing was ever written has no mark; it counts from when it was made.
+    A spool goes when its time is over and it is drained to its end in every kept manifest, the newest among them. A
+    file in which nothing was ever written has no mark; its time counts from when it was made.
     """
     marks = {name: SpoolMark(mark.offset, min(mark.grown_at, now)) for name, mark in newest.spools.items()}
     sizes = {spool.name: spool for spool in list_spools(home)}
