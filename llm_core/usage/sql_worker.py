@@ -101,6 +101,7 @@ class Worker:
                     raise QueryFailed(
                         first_line(error), "Check the statement; DESCRIBE usage lists the columns."
                     ) from None
+                self._token = None  # the connection may be of no more use
                 if not self._reader.leave_out_damaged(view, error):
                     raise LedgerDamaged(f"The ledger could not be read: {first_line(error)}") from None
 

@@ -36,15 +36,25 @@ class Source:
     oldest: datetime | None
     newest: datetime | None
 
-    def select(self, columns: Iterable[str], *further: str) -> str:
-        """A SELECT of some columns, and of further expressions, without the rows whose deletion is under way.
+    def overlaps(self, start: datetime | None, end: datetime | None) -> bool:
+        """Whether it can hold rows that began at `start` or later and before `end`; None is unbounded."""
+        if self.oldest is None or self.newest is None:
+            return False
+        return (start is None or self.newest >= start) and (end is None or self.oldest < end)
 
-        An older segment lacks later columns: they are NULL there.
+    def select(self, columns: Iterable[str], *further: str, rows: tuple[int, int] | None = None) -> str:
+        """A SELECT of some columns and further expressions, without the rows whose deletion is under way.
+
+        An older segment lacks later columns: they are NULL there. `rows` are the first and the last row number wanted.
         """
         names = (f'"{name}"' if name in self.present else f'NULL::{COLUMNS[name]} AS "{name}"' for name in columns)
-        terms = [_is_hidden(entry) for entry in self.hidden if entry and entry.keys() <= self.present]
-        where = " AND ".join(f"({term}) IS NOT TRUE" for term in terms)
-        return f"SELECT {', '.join((*names, *further))} FROM {self.table}" + (f" WHERE {where}" if where else "")
+        terms = [
+            f"({_is_hidden(entry)}) IS NOT TRUE" for entry in self.hidden if entry and entry.keys() <= self.present
+        ]
+        if rows is not None:
+            terms.append(f"rowid BETWEEN {rows[0]} AND {rows[1]}")
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
+        return f"SELECT {', '.join((*names, *further))} FROM {self.table}{where}"
 
 
 def joined(sources: Iterable[Source], columns: Collection[str]) -> str:
