@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from llm_core import Usage, UsageRecord, Workspace
+from llm_core import LLMProvider, Usage, UsageRecord, Workspace
 from llm_core.errors import StateBusy
 from llm_core.parameters import Preset
+from llm_core.providers import ProviderService
 from llm_core.types import Parameters
 from llm_core.usage import UsageService
 from tests.ui.conftest import failures, texts
@@ -84,6 +87,26 @@ def test_a_key_goes_to_the_key_manager_and_leaves_the_session(open_app: Open, wi
     app.button(key="card.compatible.test").click().run()
     assert any("Healthy" in text for text in texts(app))
     assert wire.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_the_session_has_no_key_any_more_when_the_connection_is_made(
+    open_app: Open, wire: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+    connect = ProviderService.connect
+
+    def watched(self: ProviderService, *given: Any, **named: Any) -> LLMProvider:
+        kept.extend(st.session_state.to_dict().values())
+        return connect(self, *given, **named)
+
+    monkeypatch.setattr(ProviderService, "connect", watched)
+    app = open_app("providers")
+    app.button(key="connect.compatible").click().run()
+    app.text_input(key="connect.address").set_value(wire.base_url)
+    app.text_input(key="connect.key").set_value(KEY)
+    next(button for button in app.form_submit_button if button.label == "Test and save").click().run()
+    assert wire.base_url in kept
+    assert KEY not in kept
 
 
 def test_a_key_in_the_environment_is_said_and_not_asked_for(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
