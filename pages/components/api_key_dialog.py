@@ -11,18 +11,25 @@ from typing import Any
 import streamlit as st
 
 from llm_core import LLMProvider, Workspace
-from llm_core.providers.registry import REGISTRY
+from llm_core.providers.registry import REGISTRY, ProviderRow
 from pages.components import figures, shell
 from pages.components.health import health, key_line, label, tested_line, title
 
 ABOUT = {
-    "compatible": "Ollama, vLLM, OpenRouter, Azure: any address that speaks OpenAI's format.",
-    "local": "A model file that runs inside this app, without a key.",
+    "compatible": "Ollama, vLLM, OpenRouter, Azure: any address that speaks OpenAI's format",
+    "local": "A model file that runs inside this app, without a key",
 }
 NOUNS = {"compatible": "an OpenAI-compatible endpoint", "local": "a local model"}
 KEY, ADDRESS, NAME = "connect.key", "connect.address", "connect.name"
 SAVED, ASKED = "connect.saved", "connect.asked"
 SOURCES = {"smollm2": "SmolLM2 135M", "gguf": "A GGUF file", "huggingface": "From Hugging Face"}
+
+
+def about(row: ProviderRow) -> str:
+    """What one needs to connect it, in a line."""
+    return ABOUT.get(
+        row.name, f"With an API key; found in {row.key_variable} if set" if row.key_variable else "With a key"
+    )
 
 
 def ask_for(provider: str, connection: LLMProvider | None = None) -> None:
@@ -103,7 +110,10 @@ def _key(ws: Workspace, connection: LLMProvider, *, needed: bool) -> None:
     if found:
         ending = f", ending in {hint}" if hint else ""
         st.caption(f":material/check_circle: Found one in {variable}{ending}. A key typed here is used instead of it.")
-    st.caption("A key typed here stays in this app's memory until it stops. It is never written anywhere.")
+    st.caption(
+        "A key typed here is kept encrypted. Where this machine has no safe place for the vault's own key, it stays in"
+        " this app's memory until it stops."
+    )
 
 
 @shell.callback

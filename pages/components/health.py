@@ -9,6 +9,12 @@ from llm_core.providers.registry import REGISTRY
 from pages.components import figures, shell
 
 SLOW_MS = 2_000
+OPENS_THE_VAULT = {
+    "keyring": "the system's keyring",
+    "key_file": "a key file",
+    "passphrase": "your passphrase",
+    "variable": "LLM_MANAGER_KEY",
+}
 
 
 class Health(NamedTuple):
@@ -22,6 +28,8 @@ def health(connection: LLMProvider) -> Health:
         return Health("Disabled", "gray", ":material/pause_circle:")
     if connection.state == "needs_key":
         return Health("Needs key", "orange", ":material/key_off:")
+    if connection.state == "cannot_decrypt":
+        return Health("Cannot decrypt", "red", ":material/lock:")
     if connection.state == "error":
         return Health("Failing", "red", ":material/error:")
     if connection.state == "connected" and (connection.test_latency_ms or 0) > SLOW_MS:
@@ -48,6 +56,8 @@ def key_line(connection: LLMProvider) -> str:
     hint = f"key …{connection.key_hint}" if connection.key_hint else "key"
     if source == "memory":
         return f"{hint}, in memory until the app stops"
+    if source in OPENS_THE_VAULT:
+        return f"{hint}, encrypted, opened by {OPENS_THE_VAULT[source]}"
     if source == "vault":
         return f"{hint}, encrypted in the vault"
     if source == "environment":
