@@ -32,6 +32,8 @@ class Told:
     words: frozenset[str]
     status: int | None = None
     """A status given inside the body, where the answer's own says nothing."""
+    retry_after: float | None = None
+    """Seconds to wait, where the body tells them."""
 
 
 def told_by(body: Any) -> Told:
@@ -49,13 +51,15 @@ def told_by(body: Any) -> Told:
         str(item[name]).lower() for item in found for name in _WORD_FIELDS if isinstance(item.get(name), (str, int))
     }
     status = next((int(word) for word in words if word.isdigit() and 400 <= int(word) < 600), None)
-    return Told(message, frozenset(words), status)
+    return Told(message, frozenset(words), status, next(filter(None, map(_wait, found)), None))
 
 
 def error_class(status: int | None, told: Told) -> type[ProviderError]:
     """`status` is None for an error inside an answer that began as a success."""
     if status == 402 or told.words & _CREDIT_WORDS or _CREDIT.search(told.message):
         return OutOfCredit
+    if status in (400, 401, 403) and _KEY.search(told.message):
+        return KeyRefused
     vague = status in (None, 200, 400, 413, 422, 500)
     if vague and (told.words & _CONTEXT_WORDS or _CONTEXT.search(told.message)):
         return ContextTooLong
@@ -96,12 +100,17 @@ _CREDIT_WORDS = frozenset(
     }
 )
 _CREDIT = re.compile(
-    r"credit balance is too low|(insufficient|out of|not enough|requires more) (credit|balance|fund)", re.IGNORECASE
+    r"credit balance is too low|(insufficient|out of|not enough|requires more) (credit|balance|fund)"
+    r"|credits? (is|are|have been) depleted|exceeded your monthly included credits",
+    re.IGNORECASE,
 )
+_KEY = re.compile(r"api key (expired|not valid|not found|was reported as leaked)", re.IGNORECASE)
+"""Google says so under statuses that mean other things too."""
 _CONTEXT_WORDS = frozenset({"context_length_exceeded", "exceed_context_size_error", "request_too_large"})
 _CONTEXT = re.compile(
     r"maximum context length|prompt is too long|too many tokens|exceeds? the (available|maximum) context"
-    r"|context (window|length|size) (exceed|is too)|input token count.{0,40}exceeds|exceeds.{0,40}context window",
+    r"|context (window|length|size) (exceed|is too)|`inputs` (tokens )?(\+ `max_new_tokens` )?must (be|have)"
+    r"|input token count.{0,40}exceeds|exceeds.{0,40}context window",
     re.IGNORECASE,
 )
 _FILTER_WORDS = frozenset(
@@ -123,10 +132,13 @@ _BY_WORD: tuple[tuple[frozenset[str], type[ProviderError]], ...] = (
         frozenset({"rate_limit_exceeded", "rate_limit_error", "resource_exhausted", "too_many_requests", "tokens"}),
         RateLimited,
     ),
-    (frozenset({"overloaded_error", "server_overloaded", "unavailable", "slow_down"}), ProviderOverloaded),
+    (
+        frozenset({"overloaded_error", "server_overloaded", "overloaded", "unavailable", "slow_down"}),
+        ProviderOverloaded,
+    ),
     (frozenset({"model_not_found", "not_found_error", "not_found"}), ModelNotFound),
     (frozenset({"server_error", "api_error", "internal_error", "internal"}), ProviderFailed),
-    (frozenset({"invalid_request_error", "invalid_argument", "bad_request"}), RequestRefused),
+    (frozenset({"invalid_request_error", "invalid_argument", "bad_request", "validation"}), RequestRefused),
 )
 
 
@@ -149,3 +161,13 @@ def _message(item: Mapping[str, Any]) -> str:
         if isinstance(text := item.get(name), str) and text.strip():
             return text.strip()
     return ""
+
+
+def _wait(item: Mapping[str, Any]) -> float | None:
+    """Google's RetryInfo has a retryDelay, as "34.07s"; Hugging Face tells the estimated_time of loading a model."""
+    delay = item.get("retryDelay", item.get("estimated_time"))
+    try:
+        seconds = float(delay.removesuffix("s") if isinstance(delay, str) else delay or 0)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 < seconds < 1e9 else None

@@ -38,8 +38,8 @@ from .wording import wording
 log = logging.getLogger(__name__)
 
 LONGEST_REQUEST_ID = 200
-_REQUEST_IDS = ("x-request-id", "request-id", "x-debug-trace-id")
-"""OpenAI's header, which most endpoints use, Anthropic's and Cohere's."""
+_REQUEST_IDS = ("x-request-id", "request-id", "x-debug-trace-id", "inference-id")
+"""OpenAI's header, which most endpoints use, Anthropic's, Cohere's, and that of providers behind Hugging Face."""
 
 
 class ErrorInside(Exception):
@@ -133,12 +133,13 @@ def answered(status: int | None, body: Any, headers: Mapping[str, str], source: 
         target = urlsplit(headers.get("location", "")).netloc
         return _made(RedirectRefused, source, status=status, reason=f"It points to {target}." if target else "")
     told = told_by(body)
+    asked = retry_after(headers)
     return _made(
         error_class(status, told),
         source,
         status=status,
         told=told,
-        retry_after=retry_after(headers),
+        retry_after=told.retry_after if asked is None else asked,
         request_id=source.request_id(headers),
     )
 

@@ -6,6 +6,10 @@ from typing import Any
 
 LARGEST_EVENT = 64 * 2**20
 """Bytes. A larger one is no answer of a model, and would only fill the memory."""
+LARGEST_STRAY = 64 * 2**10
+"""Bytes of lines outside of events that are kept: enough for the words of an error."""
+_FIELDS = (b":", b"event", b"data", b"id:", b"retry")
+"""How a line of an event begins; the first is a comment."""
 
 
 class EventCutter:
@@ -15,6 +19,8 @@ class EventCutter:
         self._rest = bytearray()
         self._data: list[bytes] = []
         self._held = 0
+        self.stray = bytearray()
+        """The lines that belong to no event: Google writes an error in mid-stream as it would without one."""
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Raises ValueError for an event beyond LARGEST_EVENT."""
@@ -36,6 +42,8 @@ class EventCutter:
             event = b"\n".join(self._data)
             self._data, self._held = [], 0
             return event
+        elif line and not line.startswith(_FIELDS) and len(self.stray) < LARGEST_STRAY:
+            self.stray += line
         return None
 
     def end(self) -> list[bytes]:

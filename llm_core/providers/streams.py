@@ -7,6 +7,7 @@ from itertools import takewhile
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from .failures import ErrorInside
 from .protocol import Answer, ChatRequest, Deadline, Piece
 from .sse import EventCutter, parse_json
 
@@ -93,6 +94,8 @@ class Arriving:
             yield Piece(self._into.text, self._into.reasoning)
             return
         yield from self._read(self._cutter.end())
+        if not self._reader.done:
+            _require_no_error(bytes(self._cutter.stray))
         self._reader.end()
 
     def _read(self, events: list[bytes]) -> Iterator[Piece]:
@@ -102,3 +105,14 @@ class Arriving:
                 self._limits.read.deadline = Deadline(LAST_BYTES_SECONDS)
             if piece is not None:
                 yield piece
+
+
+def _require_no_error(stray: bytes) -> None:
+    """Raises ErrorInside for one that came outside of all events."""
+    try:
+        found = parse_json(stray)
+    except ValueError:
+        return
+    found = found[0] if isinstance(found, list) and found else found
+    if isinstance(found, Mapping) and found.get("error"):
+        raise ErrorInside(found)

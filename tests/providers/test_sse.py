@@ -77,3 +77,14 @@ def test_json_of_careless_servers_is_read() -> None:
     for broken in (b"", b"{", b"<html>"):
         with pytest.raises(ValueError):
             parse_json(broken)
+
+
+def test_lines_outside_of_events_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    cutter = EventCutter()
+    assert cutter.feed(BODY + b'{\n  "error": "broken",\r\n  "id": 7\n}\n') == EVENTS
+    assert parse_json(bytes(cutter.stray)) == {"error": "broken", "id": 7}
+    monkeypatch.setattr(sse, "LARGEST_STRAY", 10)
+    cutter = EventCutter()
+    for _ in range(9):
+        cutter.feed(b"1234567\n")
+    assert len(cutter.stray) == 14
