@@ -97,8 +97,8 @@ def _anthropic(specs: Specs, name: str) -> None:
 
 def _google(specs: Specs, name: str) -> None:
     _narrow(specs, _GOOGLE, temperature={"default": 1.0}, top_k={"min": 1}, stop={"max": 5}, n={"max": 8}, seed={})
-    lacking = ("min_p", "repetition_penalty", "verbosity", "service_tier")
-    _refuse(specs, "Google's API has no such parameter.", _GOOGLE, *lacking)
+    _narrow(specs, _GOOGLE, service_tier={"choices": ("standard", "flex", "priority"), "default": "standard"})
+    _refuse(specs, "Google's API has no such parameter.", _GOOGLE, "min_p", "repetition_penalty", "verbosity")
     found = _GEMINI.search(name)
     version = (int(found[1]), int(found[2] or 0)) if found else None
     if version is None or version < (2, 5):

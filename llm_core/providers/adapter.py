@@ -76,7 +76,7 @@ class SDKAdapter(Generic[S, A]):
         with failing, self._clients.use() as client:
             into.sent = True
             with self._sdk.open(client, out) as response:
-                into.request_id = self._source.request_id(response.headers)
+                self._heard(response.headers, into)
                 yield from Arriving(form, into, response.headers, out.timeout).pieces(response.iter_bytes())
         failing.check()
 
@@ -88,7 +88,7 @@ class SDKAdapter(Generic[S, A]):
             async with self._clients.ause() as client:
                 into.sent = True
                 async with self._sdk.aopen(client, out) as response:
-                    into.request_id = self._source.request_id(response.headers)
+                    self._heard(response.headers, into)
                     arriving = Arriving(form, into, response.headers, out.timeout)
                     async with aclosing(arriving.apieces(response.aiter_bytes())) as pieces:
                         async for piece in pieces:
@@ -127,7 +127,7 @@ class SDKAdapter(Generic[S, A]):
         with failing, self._clients.use() as client:
             into.sent = True
             response = self._sdk.send(client, out)
-            into.request_id = self._source.request_id(response.headers)
+            self._heard(response.headers, into)
             read(parse_json(response.content), into)
         failing.check()
 
@@ -137,9 +137,13 @@ class SDKAdapter(Generic[S, A]):
             async with self._clients.ause() as client:
                 into.sent = True
                 response = await self._sdk.asend(client, out)
-                into.request_id = self._source.request_id(response.headers)
+                self._heard(response.headers, into)
                 read(parse_json(response.content), into)
         failing.check()
+
+    def _heard(self, headers: Mapping[str, str], into: Answer) -> None:
+        """Note what the head of an answer tells."""
+        into.request_id = self._source.request_id(headers)
 
     def _outgoing(self, form: Format, request: ChatRequest, stream: bool) -> Outgoing:
         return self._posting(form.path, request.deadline, form.body(request, stream))

@@ -129,6 +129,8 @@ class Answer:
     raw_usage: Mapping[str, Any] | None = None
     further: list[ModelUsage] = field(default_factory=list)
     model_reported: str | None = None
+    route: str | None = None
+    """Who ran the model, where a router chose among several providers."""
     request_id: str | None = None
     mode: str | None = None
     """The service tier the provider says it used, as one of MODES; None where it does not say."""

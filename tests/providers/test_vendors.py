@@ -1,4 +1,4 @@
-"""What holds for Anthropic and Cohere alike: broken streams, failures, keys that stay in, no word from outside."""
+"""What holds for Anthropic, Google, Cohere and Hugging Face alike: broken streams, failures, keys that stay in."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from llm_core.errors import (
     ProviderFailed,
     ProviderOverloaded,
     RedirectRefused,
+    RequestRefused,
     TimedOut,
     Unreachable,
     UnreadableAnswer,
@@ -28,24 +29,21 @@ from llm_core.errors import (
 from llm_core.providers.protocol import Answer, Deadline
 from llm_core.providers.registry import find
 from llm_core.types import LLMProvider, Usage
-from tests.wire import anthropic_messages, cohere_chat
 from tests.wire.calls import KEY, STREAM_WAYS, WAYS, adapter_to, call, request
 from tests.wire.recordings import own
 from tests.wire.replies import Raw, Say
 from tests.wire.server import WireServer
+from tests.wire.vendors import VENDORS
 
 from .test_openai_streams import until
 
-FORMS: dict[str, Any] = {"anthropic": anthropic_messages, "cohere": cohere_chat}
 WHOLE = Say(
     text="One two three.",
     reasoning="Let me count.",
     tool_calls=(("call_a", "count", '{"to": 3}'),),
     usage=Usage(input_tokens=20, output_tokens=30),
 )
-EVENTS: dict[str, list[str]] = {name: form.events(WHOLE, {"model": "m"}) for name, form in FORMS.items()}
-LAST = {"anthropic": "message_delta", "cohere": "message-end"}
-"""The event that ends the answer itself."""
+EVENTS = {name: vendor.events(WHOLE) for name, vendor in VENDORS.items()}
 
 
 @pytest.mark.parametrize("way", STREAM_WAYS)
@@ -65,8 +63,7 @@ def test_a_cut_after_any_event_keeps_what_came(
     with adapter_to(wire, vendor) as adapter:
         outcome = call(adapter, request(), way)
     answer = outcome.answer
-    # What Cohere still sends after the end of an answer is of no interest.
-    if not (vendor == "cohere" and number == len(EVENTS[vendor]) - 1):
+    if number < len(EVENTS[vendor]) - VENDORS[vendor].after:
         assert isinstance(outcome.error, ConnectionBroken)
         assert (outcome.error.__cause__, outcome.error.__context__) == (None, None)
     assert WHOLE.text.startswith(answer.text)
@@ -75,14 +72,15 @@ def test_a_cut_after_any_event_keeps_what_came(
     assert answer.sent
     if not reset:  # which may overtake what was sent before it
         came = "".join(EVENTS[vendor][:number])
-        assert answer.usage == (WHOLE.usage if LAST[vendor] in came else None)
-        assert answer.request_id == "req_wire"
+        assert answer.usage == (WHOLE.usage if VENDORS[vendor].counts in came else None)
+        assert answer.request_id == (VENDORS[vendor].request_id if came or vendor != "google" else None)
 
 
 @pytest.mark.parametrize("way", STREAM_WAYS)
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_body_that_ends_too_soon_in_good_order_is_broken_too(wire: WireServer, vendor: str, way: str) -> None:
-    some = EVENTS[vendor][: next(n for n, event in enumerate(EVENTS[vendor]) if LAST[vendor] in event)]
+    ends = VENDORS[vendor].ends
+    some = EVENTS[vendor][: next(n for n, event in enumerate(EVENTS[vendor]) if ends in event)]
     with adapter_to(wire, vendor) as adapter:
         for number in range(len(some) + 1):
             wire.script(Raw(events=some[:number]))
@@ -102,9 +100,9 @@ def test_anthropics_count_of_the_prompt_is_true_even_where_the_answer_is_guessed
     assert guess.output_tokens > 20
 
 
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_stop_closes_the_wire_and_keeps_what_came(wire: WireServer, vendor: str) -> None:
-    wire.script(Say(text="One two three four.", hold_after=5))
+    wire.script(Say(text="One two three four five six.", hold_after=5))
     with adapter_to(wire, vendor) as adapter:
         answer = Answer()
         stream = adapter.stream(request(), answer)
@@ -116,9 +114,9 @@ def test_a_stop_closes_the_wire_and_keeps_what_came(wire: WireServer, vendor: st
         assert adapter.estimate_usage(request(), answer) is not None
 
 
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_an_async_stop_closes_the_wire(wire: WireServer, vendor: str) -> None:
-    wire.script(Say(text="One two three four.", hold_after=5))
+    wire.script(Say(text="One two three four five six.", hold_after=5))
     answer = Answer()
 
     async def stop_early(stream: Any) -> None:
@@ -132,6 +130,7 @@ def test_an_async_stop_closes_the_wire(wire: WireServer, vendor: str) -> None:
 
 
 OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+UNAVAILABLE = {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}}
 FAILED = {"type": "message-end", "delta": {"finish_reason": "ERROR", "usage": {}, "error": "It broke."}}
 
 
@@ -149,12 +148,25 @@ FAILED = {"type": "message-end", "delta": {"finish_reason": "ERROR", "usage": {}
         ("cohere", "data: {not json", UnreadableAnswer),
         ("cohere", "data: 7", UnreadableAnswer),
         ("cohere", 'data: {"type": "content-delta"}', UnreadableAnswer),
+        ("google", f"data: {json.dumps(UNAVAILABLE)}", ProviderOverloaded),
+        ("google", json.dumps(UNAVAILABLE, indent=2), ProviderOverloaded),
+        ("google", json.dumps([UNAVAILABLE], indent=2), ProviderOverloaded),
+        ("google", "data: {not json", UnreadableAnswer),
+        ("google", "data: [1]", UnreadableAnswer),
+        ("google", 'data: {"candidates": [7]}', UnreadableAnswer),
+        ("google", 'data: {"candidates": [{"content": {"parts": [{"functionCall": {"id": "x"}}]}}]}', UnreadableAnswer),
+        ("huggingface", 'data: {"error": "Overloaded", "error_type": "overloaded"}', ProviderOverloaded),
+        ("huggingface", 'data: {"error": "Bad input", "error_type": "validation"}', RequestRefused),
+        ("huggingface", 'data: {"error": {"message": "It broke.", "code": 500}}', ProviderFailed),
+        ("huggingface", "data: {not json", UnreadableAnswer),
+        ("huggingface", 'data: "x"', UnreadableAnswer),
     ],
 )
 def test_an_error_in_mid_stream_is_typed_and_keeps_what_came(
     wire: WireServer, vendor: str, broken: str, kind: type[Exception], way: str
 ) -> None:
-    wire.script(Raw(events=[*EVENTS[vendor][:6], broken, *EVENTS[vendor][-2:]]))
+    rest = [] if broken[0] in "[{" else EVENTS[vendor][-2:]
+    wire.script(Raw(events=[*EVENTS[vendor][:6], broken, *rest]))
     with adapter_to(wire, vendor) as adapter:
         outcome = call(adapter, request(), way)
     assert type(outcome.error) is kind
@@ -167,7 +179,7 @@ def test_an_error_in_mid_stream_is_typed_and_keeps_what_came(
     ("vendor", "fixture"),
     [
         pytest.param(vendor, fixture, id=f"{vendor}-{fixture.id}")
-        for vendor in FORMS
+        for vendor in VENDORS
         for fixture in own(f"{vendor}/errors.json")
     ],
 )
@@ -185,23 +197,23 @@ def test_an_error_answer_becomes_the_right_error(wire: WireServer, vendor: str, 
     assert error.retry_after == fixture.expect.get("retry_after")
     assert error.hint
     if status != 200 and "said" in fixture.expect:
-        assert error.request_id in ("req_err", "trace-err")
+        assert error.request_id in ("req_err", "trace-err", None if vendor == "google" else "")
     assert (error.__cause__, error.__context__) == (None, None)
     assert len(wire.requests) == 1  # the SDKs would ask up to three times
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_redirect_is_refused_and_its_target_never_asked(wire: WireServer, vendor: str, way: str) -> None:
     with WireServer() as elsewhere, adapter_to(wire, vendor) as adapter:
         for status in (302, 307):
-            wire.script(Raw(status=status, headers={"location": f"{elsewhere.url}{FORMS[vendor].PATH}"}))
+            wire.script(Raw(status=status, headers={"location": f"{elsewhere.url}{VENDORS[vendor].path}"}))
             assert isinstance(call(adapter, request(), way).error, RedirectRefused)
         assert elsewhere.connections == 0
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_nobody_listening_is_unreachable_and_nothing_was_sent(vendor: str, way: str) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -214,7 +226,7 @@ def test_nobody_listening_is_unreachable_and_nothing_was_sent(vendor: str, way: 
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_the_deadline_ends_a_call_that_is_late_or_drips(wire: WireServer, vendor: str, way: str) -> None:
     wire.script(Say(delay=30), Say(text="word " * 400, pause=0.05, drip=1))
     with adapter_to(wire, vendor) as adapter:
@@ -226,7 +238,7 @@ def test_the_deadline_ends_a_call_that_is_late_or_drips(wire: WireServer, vendor
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_wire_that_breaks_before_the_answer_is_broken(wire: WireServer, vendor: str, way: str) -> None:
     wire.script(Say(reset=True))
     with adapter_to(wire, vendor) as adapter:
@@ -237,7 +249,7 @@ def test_a_wire_that_breaks_before_the_answer_is_broken(wire: WireServer, vendor
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_an_answer_read_to_its_end_leaves_its_connection_for_the_next(wire: WireServer, vendor: str, way: str) -> None:
     async def several(adapter: Any) -> None:
         for _ in range(3):
@@ -271,6 +283,27 @@ def hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "ANTHROPIC_WORKSPACE_ID": "ambient",
         "ANTHROPIC_WEBHOOK_SIGNING_KEY": "ambient",
         "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE": "content",
+        "GOOGLE_API_KEY": "ambient-key",
+        "GEMINI_API_KEY": "ambient-key",
+        "GOOGLE_GENAI_USE_VERTEXAI": "true",
+        "GOOGLE_GENAI_USE_ENTERPRISE": "true",
+        "GOOGLE_CLOUD_PROJECT": "ambient",
+        "GOOGLE_CLOUD_LOCATION": "ambient",
+        "GOOGLE_APPLICATION_CREDENTIALS": "/ambient",
+        "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:1",
+        "GOOGLE_VERTEX_BASE_URL": "http://127.0.0.1:1",
+        "GOOGLE_GENAI_API_VERSION": "ambient",
+        "GOOGLE_GENAI_HTTP_CLIENT": "httpx",
+        "GOOGLE_GENAI_CLIENT_MODE": "replay",
+        "GOOGLE_GENAI_REPLAYS_DIRECTORY": "/ambient",
+        "GOOGLE_GENAI_REPLAY_ID": "ambient",
+        "HF_TOKEN": "ambient-key",
+        "HUGGING_FACE_HUB_TOKEN": "ambient-key",
+        "HF_ENDPOINT": "http://127.0.0.1:1",
+        "HF_INFERENCE_ENDPOINT": "http://127.0.0.1:1",
+        "HF_HUB_USER_AGENT_ORIGIN": "ambient",
+        "HF_HUB_OFFLINE": "1",
+        "SSL_CERT_FILE": "/ambient",
         "CO_API_KEY": "ambient-key",
         "COHERE_API_KEY": "ambient-key",
         "CO_API_URL": "http://127.0.0.1:1",
@@ -283,7 +316,7 @@ def hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hostile_environment")
 @pytest.mark.parametrize("key", [KEY, None])
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_nothing_of_the_environment_is_sent(
     wire: WireServer, monkeypatch: pytest.MonkeyPatch, vendor: str, key: str | None
 ) -> None:
@@ -295,14 +328,15 @@ def test_nothing_of_the_environment_is_sent(
             assert call(adapter, request(), way).error is None
         adapter.list_models(Deadline(20))
     for asked in wire.requests:
-        assert asked.headers.get("authorization") == (f"Bearer {key}" if key else None)
+        carried = {name: value for name, value in asked.headers.items() if name in ("authorization", "x-goog-api-key")}
+        assert carried == (VENDORS[vendor].key(key) if key else {})
         assert "ambient" not in str(asked.headers)
         assert "x-ambient" not in asked.headers
         assert asked.method == "GET" or asked.headers["content-type"] == "application/json"
     assert vendor != "anthropic" or all("anthropic-version" in asked.headers for asked in wire.requests)
 
 
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_headers_of_the_connection_are_sent_and_others_options_refused(wire: WireServer, vendor: str) -> None:
     with adapter_to(wire, vendor, headers={"X-Title": "Mine"}) as adapter:
         call(adapter, request())
@@ -312,32 +346,31 @@ def test_headers_of_the_connection_are_sent_and_others_options_refused(wire: Wir
             pass
 
 
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_an_endpoint_that_lists_no_models_but_takes_calls_is_told_apart(wire: WireServer, vendor: str) -> None:
-    wire.missing = {"/v1/models"}
+    wire.missing = {VENDORS[vendor].models}
     with adapter_to(wire, vendor) as adapter, pytest.raises(NoModelList):
         adapter.list_models(Deadline(20))
-    wire.missing |= {FORMS[vendor].PATH}
+    wire.missing |= {VENDORS[vendor].path}
     with adapter_to(wire, vendor) as adapter, pytest.raises(ProviderError) as caught:
         adapter.list_models(Deadline(20))
     assert caught.value.kind == "model_not_found"
 
 
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_a_key_that_is_echoed_is_in_no_text_repr_pickle_traceback_or_log(
     wire: WireServer, vendor: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Some endpoints repeat the key, whole or in part, in the body or a header of their refusal."""
     caplog.set_level(logging.DEBUG)
-    form = FORMS[vendor]
-    echoes = {"x-echo": KEY, form.REQUEST_ID: f"req-{KEY}", "retry-after": "1"}
+    echoes = {"x-echo": KEY, VENDORS[vendor].id_header: f"req-{KEY}", "retry-after": "1"}
     told = f"Bad key {KEY}, or {KEY[:20]}... in the header Authorization: Bearer {KEY}"
     found: list[str] = []
     with adapter_to(wire, vendor) as adapter:
         found += [repr(adapter), str(adapter)]
         for way in WAYS:
             for status in (400, 401, 429, 500):
-                wire.script(form.failing(status, told, headers=echoes))
+                wire.script(VENDORS[vendor].failing(status, told, headers=echoes))
                 outcome = call(adapter, request(), way)
                 error = outcome.error
                 assert error is not None
@@ -350,7 +383,8 @@ def test_a_key_that_is_echoed_is_in_no_text_repr_pickle_traceback_or_log(
 @pytest.fixture
 def loud_libraries(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """The SDKs and HTTP libraries at DEBUG, as somebody who looks for a fault may set them."""
-    names = ("", "anthropic", "cohere", "httpx", "httpx2", "httpcore", "httpcore2")
+    sdks = ("anthropic", "cohere", "google_genai", "huggingface_hub")
+    names = ("", *sdks, "httpx", "httpx2", "httpcore", "httpcore2")
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.DEBUG)
@@ -359,7 +393,7 @@ def loud_libraries(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptu
         logging.getLogger(name).setLevel(level)
 
 
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_the_key_is_in_no_log_of_the_libraries_at_debug(
     wire: WireServer, vendor: str, loud_libraries: pytest.LogCaptureFixture
 ) -> None:
@@ -370,7 +404,7 @@ def test_the_key_is_in_no_log_of_the_libraries_at_debug(
     assert KEY[:20] not in loud_libraries.text
 
 
-@pytest.mark.parametrize("vendor", FORMS)
+@pytest.mark.parametrize("vendor", VENDORS)
 def test_no_prompt_is_in_the_logs(wire: WireServer, vendor: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with adapter_to(wire, vendor) as adapter:

@@ -24,7 +24,7 @@ WAYS = PLAIN_WAYS + STREAM_WAYS
 KEY = "sk-proj-Canary7mPq2RzX9vKd4WcT8bLn3"
 """A key that no text, repr, log or error may ever hold. Made up."""
 
-_WITHOUT_V1 = ("anthropic", "cohere")
+_WITHOUT_V1 = ("anthropic", "google", "cohere")
 """Providers whose SDKs want a base URL without /v1."""
 
 

@@ -1,4 +1,4 @@
-"""The endpoints for embeddings as the replay server speaks them: OpenAI's and Cohere's."""
+"""The endpoints for embeddings as the replay server speaks them: OpenAI's, Cohere's, Google's and Hugging Face's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from . import google_generate
 from .replies import Say
 
 
@@ -60,6 +61,43 @@ class _Cohere(_OpenAI):
         return {**answer, "meta": meta, "response_type": "embeddings_by_type"}
 
 
+class _Google(_OpenAI):
+    PATH = "/v1beta/models/*:batchEmbedContents"
+    REQUEST_ID = google_generate.REQUEST_ID
+
+    def problem(self, body: Mapping[str, Any], lenient: bool = False) -> str | None:
+        asked = body.get("requests") or ()
+        if not 1 <= len(asked) <= 100:
+            return "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch"
+        known = {"model", "content", "taskType", "title", "outputDimensionality"}
+        if unknown := {name for one in asked for name in one} - known:
+            return f'Unknown name "{min(unknown)}" at requests[0]: Cannot find field.'
+        return None if all(one["model"].startswith("models/") for one in asked) else "unexpected model name format"
+
+    def plain(self, say: Say, body: Mapping[str, Any]) -> dict[str, Any]:
+        vectors = [
+            vector(one["content"]["parts"][0]["text"], one.get("outputDimensionality")) for one in body["requests"]
+        ]
+        answer: dict[str, Any] = {"embeddings": [{"values": values} for values in vectors]}
+        if say.usage is None:
+            return answer
+        return {**answer, "usageMetadata": {"promptTokenCount": say.usage.input_tokens}}
+
+
+class _HuggingFace(_OpenAI):
+    """Hugging Face's own: it counts nothing."""
+
+    PATH = "/hf-inference/models/*/pipeline/feature-extraction"
+
+    def problem(self, body: Mapping[str, Any], lenient: bool = False) -> str | None:
+        if unknown := set(body) - {"inputs", "normalize", "prompt_name", "truncate", "dimensions"}:
+            return f"unknown field {min(unknown)}"
+        return None if body.get("inputs") else "inputs cannot be empty"
+
+    def plain(self, say: Say, body: Mapping[str, Any]) -> Any:
+        return [vector(text, body.get("dimensions")) for text in body["inputs"]]
+
+
 @cache
 def _openai_fields() -> frozenset[str]:
     from openai.types.embedding_create_params import EmbeddingCreateParams
@@ -75,3 +113,4 @@ def _cohere_fields() -> frozenset[str]:
 
 
 openai_embeddings, cohere_embeddings = _OpenAI(), _Cohere()
+google_embeddings, huggingface_embeddings = _Google(), _HuggingFace()

@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import sys
 import threading
@@ -25,10 +26,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from . import anthropic_messages, cohere_chat, multipart, openai_chat, openai_responses
-from .embeddings import cohere_embeddings, openai_embeddings
+from . import anthropic_messages, cohere_chat, google_generate, multipart, openai_chat, openai_responses
+from .embeddings import cohere_embeddings, google_embeddings, huggingface_embeddings, openai_embeddings
 from .replies import Raw, Say, Step, failing
-from .transcriptions import cohere_transcriptions, openai_transcriptions
+from .transcriptions import cohere_transcriptions, huggingface_transcriptions, openai_transcriptions
 
 FORMATS: dict[str, Any] = {
     form.PATH: form  # type: ignore[attr-defined]  # modules and objects alike
@@ -41,11 +42,18 @@ FORMATS: dict[str, Any] = {
         cohere_chat,
         cohere_embeddings,
         cohere_transcriptions,
+        google_generate.generate,
+        google_generate.stream,
+        google_embeddings,
+        huggingface_embeddings,
+        huggingface_transcriptions,
     )
 }
-"""Path -> what speaks there. Beside PATH, problem, plain and events it may have `failing` (how its vendor writes an
-error), REQUEST_ID (the header with a request's id), and `asks` and `model_list` for a list of models of its own.
+"""Path -> what speaks there; * stands for a model. Beside PATH, problem, plain and events it may have `failing` (how
+its vendor writes an error), REQUEST_ID (the header with a request's id), STREAMED where the path and not the body tells
+whether to stream, TAKES where a body is no object, and `asks` and `model_list` for a list of models of its own.
 """
+_MODEL_IN_PATH = re.compile(r"(?<=/models/)[^:]+?(?=:|/pipeline/|$)")
 
 
 @dataclass
@@ -57,6 +65,18 @@ class Received:
     headers: Mapping[str, str]
     body: Any
     ended: str | None = None
+
+    @property
+    def model(self) -> str | None:
+        """Named in the body or in the path."""
+        named = self.body.get("model") if isinstance(self.body, dict) else None
+        found = _MODEL_IN_PATH.search(self.path.split("?")[0])
+        return named or (found.group() if found else None)
+
+
+def form_for(path: str) -> Any:
+    """What speaks at that path; None where nothing does."""
+    return FORMATS.get(path) or FORMATS.get(_MODEL_IN_PATH.sub("*", path))
 
 
 @dataclass
@@ -187,21 +207,22 @@ class WireServer:
         path = request.path.split("?")[0]
         if path in self.missing:
             return Raw(status=404, body="<html>Not Found</html>", headers={"content-type": "text/html"})
-        form = FORMATS.get(path)
+        form = form_for(path)
         fail = getattr(form, "failing", failing)
         sent_key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        sent_key = request.headers.get("x-goog-api-key", sent_key)
         if self.key is not None and sent_key != self.key:
             told = f"Incorrect API key provided: {sent_key}. You can find your API key at https://example.invalid/keys."
             return fail(401, told, code="invalid_api_key")
-        if path == "/v1/models":
-            return self._next(None) if self._scripted_models else Raw(body=self._list(request.headers))
+        if path in ("/v1/models", "/v1beta/models"):
+            return self._next(None) if self._scripted_models else Raw(body=self._list(request))
         if form is None or request.method != "POST":
             return fail(404, f"Invalid URL ({request.method} {path})", code=None)
-        if not isinstance(request.body, dict):
+        if not isinstance(request.body, getattr(form, "TAKES", dict)):
             return fail(400, "We could not parse the JSON body of your request.")
         if self.check and (found := form.problem(request.body, self.lenient)):
             return fail(400, found)
-        return self._next(request.body.get("model"))
+        return self._next(request.model)
 
     def _next(self, model: str | None) -> Step:
         if self._script:
@@ -216,9 +237,11 @@ class WireServer:
         """A script of exact bytes also serves the model list; one of answers waits for a call."""
         return bool(self._script) and isinstance(self._script[0], Raw)
 
-    def _list(self, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _list(self, request: Received) -> dict[str, Any]:
+        if request.path.startswith("/v1beta/"):
+            return google_generate.model_list(self.models)
         for form in FORMATS.values():
-            if hasattr(form, "asks") and form.asks(headers):
+            if hasattr(form, "asks") and form.asks(request.headers):
                 made: dict[str, Any] = form.model_list(self.models)
                 return made
         entries = [
@@ -251,8 +274,9 @@ class _Sending:
         if step.reset and step.cut_after is None:
             return self._drop()
         if isinstance(step, Say):
-            form = FORMATS[self._request.path.split("?")[0]]
-            if self._request.body.get("stream"):
+            form = form_for(self._request.path.split("?")[0])
+            streamed = form.STREAMED if hasattr(form, "STREAMED") else self._request.body.get("stream")
+            if streamed:
                 return await self._stream(200, step.headers, form.events(step, self._request.body))
             return await self._plain(200, step.headers, json.dumps(form.plain(step, self._request.body)).encode())
         if step.events is not None:
@@ -293,7 +317,7 @@ class _Sending:
 
     @property
     def _id_header(self) -> str:
-        form = FORMATS.get(self._request.path.split("?")[0])
+        form = form_for(self._request.path.split("?")[0])
         return getattr(form, "REQUEST_ID", "x-request-id")
 
     async def _before(self, sent: int) -> str | None:

@@ -1,4 +1,4 @@
-"""The endpoints for transcription as the replay server speaks them: OpenAI's and Cohere's."""
+"""The endpoints for transcription as the replay server speaks them: OpenAI's, Cohere's and Hugging Face's."""
 
 from __future__ import annotations
 
@@ -62,6 +62,20 @@ class _Cohere(_OpenAI):
         return {"text": say.text}
 
 
+class _HuggingFace(_OpenAI):
+    """Hugging Face's own takes the bytes as they are."""
+
+    PATH = "/hf-inference/models/*"
+    TAKES = bytes
+    STREAMED = False
+
+    def problem(self, body: Any, lenient: bool = False) -> str | None:
+        return None if body else "no audio"
+
+    def plain(self, say: Say, body: Any) -> dict[str, Any]:
+        return {"text": say.text, "chunks": [{"text": say.text, "timestamp": [0.0, 12.5]}]}
+
+
 @cache
 def _openai_fields() -> frozenset[str]:
     from openai.types.audio.transcription_create_params import TranscriptionCreateParamsBase
@@ -76,4 +90,4 @@ def _cohere_fields() -> frozenset[str]:
     return frozenset({*inspect.signature(TranscriptionsClient.create).parameters} - {"self", "request_options"})
 
 
-openai_transcriptions, cohere_transcriptions = _OpenAI(), _Cohere()
+openai_transcriptions, cohere_transcriptions, huggingface_transcriptions = _OpenAI(), _Cohere(), _HuggingFace()
