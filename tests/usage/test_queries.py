@@ -20,6 +20,7 @@ from llm_core.errors import InvalidInput, UnknownColumn
 from llm_core.store.home import open_home
 from llm_core.types import STATUSES
 from llm_core.usage import UsageService
+from llm_core.usage import history as history_module
 from llm_core.usage.filters import FILTERABLE, GROUPABLE
 
 from .rows import NOON, at_rank, by, measures, plain, record, rounded
@@ -206,6 +207,17 @@ def test_a_day_with_a_clock_change_has_23_or_25_hours(usage: UsageService) -> No
     keep(usage, [record(started_at=start + timedelta(hours=hour), project=name) for hour in range(24 * 4)])
     autumn = usage.series(tz="Europe/Berlin", project=name).set_index("bucket")["records"]
     assert autumn[pd.Timestamp("2025-10-26", tz="Europe/Berlin")] == 25
+
+
+def test_a_day_begins_at_its_first_midnight_or_after_a_skipped_one(usage: UsageService) -> None:
+    name = project()
+    keep(usage, [record(project=name, started_at=datetime(2025, 11, 2, 12, tzinfo=UTC))])
+    (start,) = usage.series(tz="America/Havana", project=name)["bucket"]
+    assert str(start) == "2025-11-02 00:00:00-04:00"
+    name = project()
+    keep(usage, [record(project=name, started_at=datetime(2025, 4, 25, 12, tzinfo=UTC))])
+    (start,) = usage.series(tz="Africa/Cairo", project=name)["bucket"]
+    assert str(start) == "2025-04-25 01:00:00+03:00"
 
 
 def test_an_hour_that_a_clock_change_repeats_stays_two_hours(usage: UsageService) -> None:
@@ -439,7 +451,13 @@ def test_every_listed_column_can_be_filtered_and_grouped(usage: UsageService) ->
         usage.groups(column, limit=1)
 
 
-def test_history_is_newest_first_from_all_segments_and_the_tail(fresh: UsageService) -> None:
+@pytest.mark.parametrize(("first_rows", "ranges"), [(200_000, 40), (1, 40), (15, 2)])
+def test_history_is_newest_first_from_all_segments_and_the_tail(
+    fresh: UsageService, monkeypatch: pytest.MonkeyPatch, first_rows: int, ranges: int
+) -> None:
+    monkeypatch.setattr(history_module, "_FIRST_ROWS", first_rows)
+    monkeypatch.setattr(history_module, "_MOST_RANGES", ranges)
+    monkeypatch.setattr(history_module, "_NEAR", 1)
     starts = [NOON + timedelta(minutes=minute % 7, seconds=minute) for minute in range(60)]
     records = [record(started_at=at, id=f"id-{number:02d}") for number, at in enumerate(starts)]
     for number in range(0, 60, 10):

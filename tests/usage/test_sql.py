@@ -12,16 +12,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pytest
 
 from llm_core import Usage
 from llm_core.errors import QueryError, QueryFailed, QueryRefused, QueryTooLong
 from llm_core.store.home import open_home
-from llm_core.usage import UsageService
+from llm_core.usage import UsageService, sql_worker
 from llm_core.usage.manifest import commit, load_newest
 from llm_core.usage.schema import COLUMNS
 from llm_core.usage.sql_console import SqlConsole
+from llm_core.usage.sql_guard import check
 from llm_core.usage.sql_worker import Limits
 
 from .rows import NOON, record
@@ -237,6 +239,21 @@ def test_a_statement_that_takes_too_much_is_ended_and_the_next_one_is_answered(
     assert usage.summary()["records"][0] == 9
 
 
+@pytest.mark.parametrize(
+    "part", ["COPY usage TO 'x'", "INSERT INTO usage VALUES (1)", "DELETE FROM usage", "UPDATE usage SET id = 1"]
+)
+def test_a_part_that_writes_is_refused_before_it_runs(part: str) -> None:
+    """The first fence alone. DuckDB 1.5 does not even parse it."""
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE usage (id INTEGER)")
+        for query in (
+            f"WITH a AS ({part}) SELECT * FROM usage",
+            f"SELECT (WITH a AS ({part}) SELECT max(id) FROM usage)",
+        ):
+            with pytest.raises(QueryError, match=r"would write|CTE needs a SELECT"):
+                check(connection, query)
+
+
 def test_writing_a_file_fails_even_without_the_check_and_the_lock(usage: UsageService, folder: Path) -> None:
     """The third fence alone: the system's own limit on the worker's process."""
     if os.name == "nt":
@@ -260,10 +277,6 @@ def test_the_locked_connection_refuses_files_without_the_check(
     usage: UsageService, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second fence alone: DuckDB's own locks, on the very connection that statements get."""
-    import duckdb
-
-    from llm_core.usage import sql_worker
-
     monkeypatch.setattr(sql_worker, "_forbid_writing", lambda: None)
     worker = sql_worker.Worker(usage._home, Limits())
     connection, _ = worker._current()
