@@ -38,12 +38,10 @@ else:
 if ws.is_sample:
     st.stop()
 st.subheader("Connect", anchor=False)
-with st.grid(3, min_column_width=260):
+with st.grid(2, min_column_width=320):
     for provider, row in REGISTRY.items():
-        with st.container(border=True, height="stretch"):
-            st.markdown(f"**{row.label}**")
-            st.caption(api_key_dialog.ABOUT.get(provider, "With an API key."))
-            st.space("stretch")
+        with st.container(border=True, height="stretch", horizontal=True, wrap=False, vertical_alignment="center"):
+            st.markdown(f"**{row.label}**  \n:small[:gray[{api_key_dialog.about(row)}]]", width="stretch")
             st.button(
                 "Connect",
                 key=f"connect.{provider}",

@@ -16,8 +16,8 @@ from pages.components import figures, shell
 from pages.components.health import health, key_line, label, tested_line, title
 
 ABOUT = {
-    "compatible": "Ollama, vLLM, OpenRouter, Azure: any address that speaks OpenAI's format",
-    "local": "A model file that runs inside this app, without a key",
+    "compatible": "Ollama, vLLM, OpenRouter and the like, by address",
+    "local": "A model file run inside this app, without a key",
 }
 NOUNS = {"compatible": "an OpenAI-compatible endpoint", "local": "a local model"}
 KEY, ADDRESS, NAME = "connect.key", "connect.address", "connect.name"
@@ -27,9 +27,7 @@ SOURCES = {"smollm2": "SmolLM2 135M", "gguf": "A GGUF file", "huggingface": "Fro
 
 def about(row: ProviderRow) -> str:
     """What one needs to connect it, in a line."""
-    return ABOUT.get(
-        row.name, f"With an API key; found in {row.key_variable} if set" if row.key_variable else "With a key"
-    )
+    return ABOUT.get(row.name, f"With an API key, or {row.key_variable}" if row.key_variable else "With an API key")
 
 
 def ask_for(provider: str, connection: LLMProvider | None = None) -> None:

@@ -24,7 +24,7 @@ def nothing_yet() -> None:
         st.markdown(
             "Every call made through this app, a notebook or a program of yours appears here within two seconds."
         )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.page_link("pages/welcome.py", label="Make a first call", icon=":material/play_arrow:")
             if not shell.on_sample():
                 st.button("Look at sample data", type="tertiary", on_click=shell.use_sample, args=(True,))
