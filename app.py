@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pages.components import shell, sidebar
+from pages.components import feedback, shell, sidebar
 
 page = shell.start()
-with shell.boundary():
+with feedback.boundary():
     sidebar.draw(shell.workspace())
-    shell.leftovers()
+    feedback.leftovers()
     page.run()

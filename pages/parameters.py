@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from llm_core.parameters import Preset
-from pages.components import figures, model_selector, parameter_editor, shell
+from pages.components import feedback, figures, model_selector, parameter_editor, shell
 from pages.components.choices import choose
 
 shell.guard()
@@ -24,20 +24,20 @@ with choosers[1]:
 preset = ws.parameters.preset(name)
 
 
-@shell.callback
+@feedback.callback
 def save() -> None:
     kept = ws.parameters.save(
         Preset(st.session_state["parameters.name"], edited, st.session_state["parameters.purpose"])
     )
     choose(ws, "preset", kept.name)
-    shell.tell(f"Saved {kept.name}, version {kept.version}.")
+    feedback.tell(f"Saved {kept.name}, version {kept.version}.")
 
 
-@shell.callback
+@feedback.callback
 def delete() -> None:
     ws.parameters.delete(preset.name)
     choose(ws, "preset", None)
-    shell.tell(f"Deleted {preset.name}. Records that name it keep its name.")
+    feedback.tell(f"Deleted {preset.name}. Records that name it keep its name.")
 
 
 left, right = st.columns([3, 2], gap="medium")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from llm_core.providers.registry import REGISTRY
-from pages.components import api_key_dialog, live, provider_card, shell
+from pages.components import api_key_dialog, feedback, live, provider_card, shell
 
 shell.guard()
 ws = shell.workspace()
@@ -15,16 +15,18 @@ controls = shell.header("Providers")
 connections = ws.providers.list()
 
 
-@shell.callback
+@feedback.callback
 def test_all() -> None:
     for connection in connections:
         if connection.enabled:
             ws.providers.test(connection.name)
-    shell.tell("Every connection was tested.")
+    feedback.tell("Every connection was tested.")
 
 
 if connections:
-    controls.button("Test all", icon=":material/network_check:", key="providers.test_all", on_click=test_all)
+    controls.button(
+        "Test all", icon=":material/network_check:", key="providers.test_all", on_click=test_all, disabled=ws.is_sample
+    )
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     week = live.by_connection(ws, ws.usage.token(), midnight - timedelta(days=7))
     with st.grid(2, min_column_width=340):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components import call_table, live, shell, usage_chart, usage_monitor, usage_states
+from pages.components import call_table, feedback, live, shell, usage_chart, usage_monitor, usage_states
 from pages.components.choices import choice, choose_from
 from pages.components.span import DAYS, USUAL, span_of
 
@@ -32,7 +32,7 @@ with controls:
         key="span",
         bind="query-params",
         label_visibility="collapsed",
-        on_change=shell.callback(choose_from),
+        on_change=feedback.callback(choose_from),
         args=(ws, "span", "span"),
     )
 filters = {}

@@ -12,7 +12,7 @@ import streamlit as st
 
 from llm_core import LLMProvider, Workspace
 from llm_core.providers.registry import REGISTRY, ProviderRow
-from pages.components import figures, shell
+from pages.components import feedback, figures
 from pages.components.health import health, key_line, label, tested_line, title
 
 ABOUT = {
@@ -50,7 +50,7 @@ def _body(ws: Workspace, provider: str, connection: LLMProvider | None) -> None:
     saved = st.session_state.pop(SAVED, None)
     if saved is not None:
         _test(ws, saved)
-    shell.leftovers()
+    feedback.leftovers()
     row = REGISTRY[provider]
     source = (
         st.segmented_control("Model", SOURCES, default="smollm2", required=True, format_func=SOURCES.get)
@@ -114,7 +114,7 @@ def _key(ws: Workspace, connection: LLMProvider, *, needed: bool) -> None:
     )
 
 
-@shell.callback
+@feedback.callback
 def _save(ws: Workspace, provider: str, source: str, existing: str | None) -> None:
     """Keep what was typed. The key leaves the session here, whatever happens next."""
     key = _typed(KEY)
@@ -144,7 +144,7 @@ def _test(ws: Workspace, name: str) -> None:
         found = ws.providers.test(name)
     state = health(found)
     if found.state == "connected":
-        shell.tell(f"{title(found)} is connected: {key_line(found)}, {tested_line(found)}.")
+        feedback.tell(f"{title(found)} is connected: {key_line(found)}, {tested_line(found)}.")
         st.rerun()
     st.error(figures.plain(found.message), title=f"{title(found)}: {state.word.lower()}", icon=state.icon)
     st.caption("It is saved as it is. Try again here, or disconnect it on its card.")

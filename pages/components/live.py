@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import shell
+from pages.components import feedback
 from pages.components.span import Span
 
 CALLS_SHOWN = 200
@@ -31,7 +31,7 @@ class Answers:
 @st.fragment(run_every="1s")
 def pulse(ws: Workspace, seen: Any) -> None:
     """Draws nothing. Runs the page again once there are records it has not shown: `seen` is its ledger token."""
-    with shell.boundary():
+    with feedback.boundary():
         if ws.usage.token() != seen:
             st.rerun()
 

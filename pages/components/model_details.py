@@ -8,7 +8,7 @@ import streamlit as st
 
 from llm_core import LLMModel, Workspace
 from llm_core.types import TASKS
-from pages.components import figures, shell
+from pages.components import feedback, figures, shell
 from pages.components.choices import choose
 from pages.components.facts import Fact, row
 
@@ -43,13 +43,13 @@ def draw(ws: Workspace, model: LLMModel, active: Mapping[str, str]) -> None:
             )
 
 
-@shell.callback
+@feedback.callback
 def activate(ws: Workspace, task: str, model: LLMModel) -> None:
     """Make it the model of calls that name none; for chat also the one that pages have chosen."""
     ws.models.activate(task, model.id)
     if task == "chat":
         choose(ws, "model", model.id)
-    shell.tell(f"{model.display_name or model.name} is now active for {task}.")
+    feedback.tell(f"{model.display_name or model.name} is now active for {task}.")
 
 
 def _unknown(value: object) -> str | None:

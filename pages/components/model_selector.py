@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from llm_core import LLMModel, Workspace
-from pages.components import figures, shell
+from pages.components import feedback, figures
 from pages.components.choices import choice, choose_from
 
 
@@ -21,7 +21,7 @@ def model(ws: Workspace, key: str, *, task: str = "chat", disabled: bool = False
         list(models),
         format_func=lambda one: label(models[one]),
         key=key,
-        on_change=shell.callback(choose_from),
+        on_change=feedback.callback(choose_from),
         args=(ws, "model", key),
         disabled=disabled,
     )
@@ -38,7 +38,7 @@ def preset(ws: Workspace, key: str, *, disabled: bool = False) -> str:
         names,
         format_func=lambda name: name[0].upper() + name[1:],
         key=key,
-        on_change=shell.callback(choose_from),
+        on_change=feedback.callback(choose_from),
         args=(ws, "preset", key),
         disabled=disabled,
     )

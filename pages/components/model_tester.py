@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from llm_core import Reply, Stream
-from pages.components import figures, shell
+from pages.components import feedback, figures
 from pages.components.facts import Fact, row
 from pages.components.lane import Lane, Prepare
 
@@ -102,7 +102,7 @@ def _outcome(lane: Lane) -> None:
     if lane.stopped:
         st.badge("Stopped", icon=":material/stop_circle:", color="gray")
     if lane.error is not None:
-        shell.show(lane.error)
+        feedback.show(lane.error)
     if lane.reply is not None:
         figures_of(lane.reply)
 

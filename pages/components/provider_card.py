@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from llm_core import LLMProvider, Workspace
-from pages.components import figures, shell
+from pages.components import feedback, figures
 from pages.components.facts import Fact, row
 from pages.components.health import health, key_line, models_line, tested_line, title
 
@@ -28,19 +28,30 @@ def card(
             line.insert(0, f"`{connection.base_url}`")
         st.caption(" · ".join(part for part in line if part))
         row(_of_week(connection.name, week), width=88)
-        if connection.message and state.colour in ("red", "orange"):
+        if connection.state == "needs_key":
+            st.warning(
+                "This app has no key for it: a key that is typed in goes when the program ends. Give it again.",
+                icon=state.icon,
+            )
+        elif connection.message and state.colour == "red":
             st.error(figures.plain(connection.message), icon=state.icon)
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Test", key=f"{key}.test", on_click=test, args=(ws, connection.name))
+            fixed = ws.is_sample
+            st.button("Test", key=f"{key}.test", on_click=test, args=(ws, connection.name), disabled=fixed)
             if connection.provider != "local":
                 word = "Give key" if connection.state == "needs_key" else "Change key"
                 st.button(
-                    word, key=f"{key}.key", type="tertiary", on_click=change_key, args=(connection.provider, connection)
+                    word,
+                    key=f"{key}.key",
+                    type="tertiary",
+                    on_click=change_key,
+                    args=(connection.provider, connection),
+                    disabled=fixed,
                 )
             on = "Disable" if connection.enabled else "Enable"
-            st.button(on, key=f"{key}.on", type="tertiary", on_click=enable, args=(ws, connection))
-            with st.popover("Disconnect", type="tertiary"):
+            st.button(on, key=f"{key}.on", type="tertiary", on_click=enable, args=(ws, connection), disabled=fixed)
+            with st.popover("Disconnect", type="tertiary", disabled=fixed):
                 st.markdown("The connection and its key go. Its usage records stay.")
                 st.button("Disconnect", key=f"{key}.off", type="primary", on_click=disconnect, args=(ws, connection))
 
@@ -58,18 +69,18 @@ def _of_week(name: str, week: pd.DataFrame) -> list[Fact]:
     ]
 
 
-@shell.callback
+@feedback.callback
 def test(ws: Workspace, name: str) -> None:
     found = ws.providers.test(name)
-    shell.tell(f"{title(found)}: {health(found).word.lower()}, {tested_line(found)}.")
+    feedback.tell(f"{title(found)}: {health(found).word.lower()}, {tested_line(found)}.")
 
 
-@shell.callback
+@feedback.callback
 def enable(ws: Workspace, connection: LLMProvider) -> None:
     ws.providers.enable(connection.name, not connection.enabled)
 
 
-@shell.callback
+@feedback.callback
 def disconnect(ws: Workspace, connection: LLMProvider) -> None:
     ws.providers.disconnect(connection.name)
-    shell.tell(f"{title(connection)} is disconnected. Its usage records stay.")
+    feedback.tell(f"{title(connection)} is disconnected. Its usage records stay.")

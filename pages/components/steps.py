@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import shell
+from pages.components import live, shell
 from pages.components.usage_states import SNIPPET
 
 
 def draw(ws: Workspace) -> None:
-    apps = ws.usage.values("app")
-    calls = bool(ws.usage.values("provider"))
+    token = ws.usage.token()
+    apps = live.values(ws, token, "app")
+    calls = bool(live.values(ws, token, "provider"))
     done = {
         "Connect": bool(ws.providers.list()),
         "Choose": ws.models.active("chat") is not None,

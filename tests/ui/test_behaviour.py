@@ -117,6 +117,21 @@ def test_a_key_in_the_environment_is_said_and_not_asked_for(open_app: Open, monk
     assert not any(KEY in text for text in texts(app))
 
 
+def test_a_connection_whose_key_went_with_its_program_asks_for_it_again(
+    open_app: Open, wire: WireServer, ws: Workspace
+) -> None:
+    wire.key = KEY
+    ws.providers.connect("openai", KEY, base_url=wire.base_url, name="mine")
+    app = open_app("providers")
+    assert any("Needs key" in text for text in texts(app))
+    assert any("Give it again" in text for text in texts(app))
+    app.button(key="card.mine.key").click().run()
+    app.text_input(key="connect.key").set_value(KEY)
+    next(button for button in app.form_submit_button if button.label == "Test and save").click().run()
+    app.button(key="card.mine.test").click().run()
+    assert any("Healthy" in text for text in texts(app))
+
+
 def test_an_address_that_cannot_be_is_refused_in_words(open_app: Open, ws: Workspace) -> None:
     app = open_app("providers")
     app.button(key="connect.compatible").click().run()
