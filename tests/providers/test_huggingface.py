@@ -9,15 +9,18 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llm_core import Workspace
 from llm_core.errors import InvalidConnection, InvalidMessage, InvalidParameters, ProviderFailed, UnreadableAnswer
+from llm_core.providers.huggingface import connect
 from llm_core.providers.huggingface_tasks import Embedding, Transcribing
+from llm_core.providers.llama_server import ModelToServe, borrow, give_back
 from llm_core.providers.protocol import Answer, Deadline, EmbedRequest, TranscribeRequest
-from llm_core.types import Audio, File, Image, Message, Text, ToolCall, ToolResult, Usage
+from llm_core.types import Audio, File, Image, LLMProvider, Message, Text, ToolCall, ToolResult, Usage
 from tests.wire.calls import KEY, STREAM_WAYS, WAYS, adapter_to, assert_as_expected, call, cases, request
 from tests.wire.embeddings import vector
 from tests.wire.recordings import Recording, own, recorded
@@ -398,3 +401,22 @@ def test_a_stream_without_counts_is_recorded_as_estimated(wire: WireServer, ws: 
     assert stream.reply.usage_source == "estimated"
     assert stream.reply.usage is not None
     assert stream.reply.usage.output_tokens == 50
+
+
+@pytest.mark.model
+def test_a_real_model_behind_the_same_format_answers_in_all_four_ways(local_model: Path) -> None:
+    server = borrow(ModelToServe(local_model, "smol", 2048))
+    adapter = connect(LLMProvider("test", "huggingface", base_url=server.base_url), server.key)
+    asked: Any = {"model": "smol", "parameters": {"max_tokens": 12, "temperature": 0.0, "seed": 1}}
+    try:
+        outcomes = [call(adapter, request("Say hello in three words.", **asked), way) for way in WAYS]
+        listed = adapter.list_models(Deadline(20))
+    finally:
+        adapter.close()
+        give_back(server)
+    assert [outcome.error for outcome in outcomes] == [None] * 4
+    assert len({outcome.answer.text for outcome in outcomes}) == 1
+    usages = [outcome.answer.usage for outcome in outcomes]
+    assert all(usage is not None and 0 < usage.output_tokens <= 12 for usage in usages)
+    assert len({usage.input_tokens for usage in usages if usage}) == 1
+    assert [model.name for model in listed] == ["smol"]
