@@ -308,7 +308,7 @@ class RecordNotKept(StoreError):
 
 
 class VaultError(StoreError):
-    """`state` is the word of `keys.VaultStatus` for it: absent, locked, wrong_key, corrupt, too_new; ok for the others."""
+    """`state` is the word of `keys.VaultStatus` for it: absent, locked, wrong_key, corrupt, too_new, or ok."""
 
     kind = "vault_error"
     state: ClassVar[str] = "ok"

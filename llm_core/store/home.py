@@ -1,4 +1,4 @@
-"""Where everything of one workspace lies. Finds or makes the home folder, private to one OS user, and names its parts."""
+"""Where everything of one workspace lies: finds or makes the home folder, private to one OS user; names its parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The columns of the view `usage`, once, in order: the recorder, the segments, the reader and the filters all read them here."""
+"""The columns of the view `usage`, once, in order: recorder, segments, reader and filters all read them here."""
 
 from __future__ import annotations
 
