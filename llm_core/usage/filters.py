@@ -22,11 +22,16 @@ GROUPABLE: tuple[str, ...] = tuple(name for name in FILTERABLE if name not in ("
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """SQL for a WHERE clause, the columns it looks at, and the values bound in it, by name."""
+    """SQL for a WHERE clause, the columns it looks at, and the values bound in it, by name.
+
+    `start` and `end` are the span of time that it leaves, UTC without a zone.
+    """
 
     sql: str = "true"
     columns: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 def condition(start: datetime | None, end: datetime | None, filters: Mapping[str, Any]) -> Condition:
@@ -46,10 +51,11 @@ def condition(start: datetime | None, end: datetime | None, filters: Mapping[str
         values[name] = value
         return f"${name}"
 
-    if start is not None:
-        terms.append(f"started_at >= {bind(naive_utc(start))}")
-    if end is not None:
-        terms.append(f"started_at < {bind(naive_utc(end))}")
+    first, last = (None if time is None else naive_utc(time) for time in (start, end))
+    if first is not None:
+        terms.append(f"started_at >= {bind(first)}")
+    if last is not None:
+        terms.append(f"started_at < {bind(last)}")
     for column, wanted in filters.items():
         columns.append("cost_usd" if column == "priced" else column)
         if column == "tags":
@@ -58,7 +64,7 @@ def condition(start: datetime | None, end: datetime | None, filters: Mapping[str
             terms.append(_is_priced(wanted))
         else:
             terms.append(_matches(known(column, FILTERABLE), wanted, bind))
-    return Condition(" AND ".join(terms) or "true", tuple(columns), values)
+    return Condition(" AND ".join(terms) or "true", tuple(columns), values, first, last)
 
 
 def known(column: object, allowed: Sequence[str]) -> str:
