@@ -34,7 +34,7 @@ from .outcome import Outcome, compare
 
 ROUNDS = 30
 SHORT_ROUNDS = 3
-DISK = 24 * 2**20
+ROUND_BYTES = 3 * 2**20
 FREE_KB = (0, 4, 20, 60, 120, 250, 500, 1000, 2000)
 ROOT = Path(__file__).parents[2]
 
@@ -69,12 +69,12 @@ class _Disk:
 
 
 @contextmanager
-def _small_disk() -> Iterator[_Disk]:
+def _small_disk(rounds: int) -> Iterator[_Disk]:
     with TemporaryDirectory() as name:
         os.environ["LLM_MANAGER_CACHE"] = str(Path(name) / "cache")
         disk = Path(name) / "disk"
         disk.mkdir()
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(disk)]
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={(4 + rounds) * ROUND_BYTES}", "none", str(disk)]
         if subprocess.run(mount, capture_output=True, check=False).returncode == 0:
             try:
                 yield _Disk(open_home(disk / "a b'c é"), "tmpfs", lambda free: _fill(disk / "filler", free))
@@ -168,7 +168,7 @@ class _Drill:
 
 
 def main(rounds: int) -> int:
-    with _small_disk() as disk:
+    with _small_disk(rounds) as disk:
         drill = _Drill(disk)
         drill.run(rounds)
     print(

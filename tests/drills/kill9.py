@@ -136,6 +136,6 @@ class _Drill:
         arguments: dict[str, tuple[object, ...]] = {
             "writer": (self.folder / "acknowledged", RATE),
             "drainer": (1_000_000 if name == "drainer 1" else 200,),
-            "dashboard": (self.folder / "answers",),
+            "dashboard": (self.folder / "answers", 0.02),
         }
         self.running[name] = start(role, self.home, *arguments[role], log=self.folder / f"{name}.log")

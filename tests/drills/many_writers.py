@@ -25,6 +25,9 @@ from .processes import start
 SECONDS = 60.0
 SHORT_SECONDS = 6.0
 WRITERS, RATE, ONLOOKERS = 8, 500, 4
+PAUSE = 0.5
+"""Seconds between two looks of an onlooker, as of a live page."""
+
 VISIBLE_WITHIN = 2.0
 
 
@@ -32,14 +35,10 @@ def run(seconds: float = SECONDS) -> Outcome:
     with TemporaryDirectory() as name:
         folder = Path(name)
         home = open_home(folder / "a b'c é")
-        writers = [
-            start("writer", home, folder / f"acknowledged {number}", RATE, log=folder / "log")
-            for number in range(WRITERS)
-        ]
-        others = [start("app", home, log=folder / "log")]
-        others += [
-            start("dashboard", home, folder / f"answers {number}", log=folder / "log") for number in range(ONLOOKERS)
-        ]
+        log = folder / "log"
+        writers = [start("writer", home, folder / f"acknowledged {n}", RATE, log=log) for n in range(WRITERS)]
+        others = [start("app", home, log=log)]
+        others += [start("dashboard", home, folder / f"answers {n}", PAUSE, log=log) for n in range(ONLOOKERS)]
         try:
             _wait_for(folder, seconds)
         finally:

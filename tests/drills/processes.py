@@ -71,8 +71,8 @@ def app(home: Home) -> None:
         time.sleep(60)
 
 
-def dashboard(home: Home, file: str) -> None:
-    """Count the records of each writer again and again; each answer, with when it was asked, goes to a file."""
+def dashboard(home: Home, file: str, pause: str) -> None:
+    """Count the records of each writer every so many seconds; each answer, with when it was asked, goes to a file."""
     answers = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     reader = Reader(home)
     while True:
@@ -83,7 +83,7 @@ def dashboard(home: Home, file: str) -> None:
             )
         answer = " ".join(f"{user}:{n}:{d}" for user, n, d in found.itertuples(index=False, name=None))
         os.write(answers, f"{asked} {time.monotonic()} {answer}\n".encode())
-        time.sleep(TICK)
+        time.sleep(float(pause))
 
 
 ROLES: dict[str, Callable[..., None]] = {"writer": writer, "drainer": drainer, "app": app, "dashboard": dashboard}
