@@ -267,6 +267,8 @@ class Attempt:
             tool_calls=tuple(self.answer.tool_calls),
             parsed=parsed,
             parse_error=parse_error,
+            alternatives=tuple(self.answer.alternatives),
+            logprobs=None if self.answer.logprobs is None else tuple(self.answer.logprobs),
             vectors=tuple(self.answer.vectors),
             segments=tuple(self.answer.segments),
             language=self.answer.language,

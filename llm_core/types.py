@@ -354,6 +354,10 @@ class Reply:
     parsed: Any = None
     parse_error: str | None = None
     """Why `parsed` is None although a schema was asked for."""
+    alternatives: tuple[str, ...] = ()
+    """Texts of the second and further choices, where `n` asked for them."""
+    logprobs: tuple[Mapping[str, Any], ...] | None = field(default=None, repr=False)
+    """One entry for each token, as the provider writes it, where asked for."""
     vectors: tuple[Sequence[float], ...] = field(default=(), repr=False)
     """Of `embed`: one for each text, in order."""
     segments: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)

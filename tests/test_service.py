@@ -275,6 +275,13 @@ def test_a_schema_brings_a_parsed_answer(ready: Workspace, wire: WireServer) -> 
     assert missed.parse_error
 
 
+def test_further_choices_come_along(ready: Workspace, wire: WireServer, api: str) -> None:
+    if api == "responses":
+        ready.providers.edit("openai", options={})  # n needs Chat Completions, which the usual connection then takes
+    wire.script(Say(text="Rome", others=["Paris"]))
+    assert ready.llm.complete("A city?", parameters={"n": 2}, model="openai:gpt-4.1").alternatives == ("Paris",)
+
+
 def test_tools_go_out_and_tool_calls_come_back(ready: Workspace, wire: WireServer) -> None:
     tool = {
         "type": "function",

@@ -25,16 +25,18 @@ def price_batch(connection: DuckDBPyConnection, price: Price) -> int:
     A record whose usage is unknown, and one whose price is unknown, stay without a cost: unpriced, never 0.
     """
     unpriced = connection.execute(
-        f"SELECT rowid, connection, model, started_at, mode, {', '.join(USAGE_FIELDS)} FROM batch "
+        f"SELECT rowid, connection, provider, model, started_at, mode, {', '.join(USAGE_FIELDS)} FROM batch "
         "WHERE cost_usd IS NULL AND input_tokens IS NOT NULL AND output_tokens IS NOT NULL "
         "AND usage_source IS DISTINCT FROM 'unknown'"
     ).fetchall()
     found: list[tuple[int, Cost]] = []
-    for row, connection_name, model, started_at, mode, *counts in unpriced:
+    for row, connection_name, provider, model, started_at, mode, *counts in unpriced:
         usage = {name: count for name, count in zip(USAGE_FIELDS, counts, strict=True) if count is not None}
-        cost = _price(price, f"{connection_name}:{model}", usage, started_at.replace(tzinfo=UTC), mode or "standard")
-        if cost is not None and cost.usd is not None:
-            found.append((row, cost))
+        for way in dict.fromkeys((connection_name, provider)):  # the connection may be gone, or never have been here
+            cost = _price(price, f"{way}:{model}", usage, started_at.replace(tzinfo=UTC), mode or "standard")
+            if cost is not None and cost.usd is not None:
+                found.append((row, cost))
+                break
     if found:
         _set(connection, found)
     return len(found)

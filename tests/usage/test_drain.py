@@ -336,6 +336,13 @@ class Prices:
         return Cost(Decimal("0.0123456789"), source="a list", effective_from=date(2026, 1, 2))
 
 
+def test_a_record_of_a_connection_that_is_gone_is_priced_by_its_provider(ledger: Home) -> None:
+    prices = Prices()
+    Recorder(ledger).record(record(usage=USAGE, connection="once there"))
+    assert drain(ledger, price=prices).priced == 1
+    assert [asked[0] for asked in prices.asked] == ["once there:gpt-6-luna", "openai:gpt-6-luna"]
+
+
 def test_a_record_without_a_cost_is_priced_at_its_time_and_mode(ledger: Home) -> None:
     prices = Prices()
     Recorder(ledger).record(record(usage=USAGE, mode="batch"))
