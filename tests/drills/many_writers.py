@@ -31,7 +31,8 @@ PAUSE = 0.5
 VISIBLE_WITHIN = 2.0
 
 
-def run(seconds: float = SECONDS) -> Outcome:
+def run(seconds: float = SECONDS, *, judge_times: bool = True) -> Outcome:
+    """Without `judge_times` the rate and the visibility are told but no fault: a busy machine may be slow."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         home = open_home(folder / "a b'c é")
@@ -45,7 +46,7 @@ def run(seconds: float = SECONDS) -> Outcome:
             _end(writers)
             time.sleep(VISIBLE_WITHIN)  # the onlookers get the time they are promised
             _end(others)
-        return _outcome(home, folder)
+        return _outcome(home, folder, judge_times)
 
 
 def _wait_for(folder: Path, seconds: float) -> None:
@@ -65,7 +66,7 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
         process.wait()
 
 
-def _outcome(home: Home, folder: Path) -> Outcome:
+def _outcome(home: Home, folder: Path, judge_times: bool) -> Outcome:
     acknowledged: list[str] = []
     times: dict[str, list[float]] = {}
     for path in sorted(folder.glob("acknowledged *")):
@@ -81,10 +82,10 @@ def _outcome(home: Home, folder: Path) -> Outcome:
         faults.append(f"a process complained: {complaints[-500:]}")
     lags = [lag for path in sorted(folder.glob("answers *")) for lag in _lags(path, times)]
     slowest = max(lags)
-    if slowest > VISIBLE_WITHIN:
+    if judge_times and slowest > VISIBLE_WITHIN:
         faults.append(f"a record was visible only after {slowest:.1f} s")
     rate = sum((len(each) - 1) / (each[-1] - each[0]) for each in times.values())
-    if rate < 0.9 * WRITERS * RATE:
+    if judge_times and rate < 0.9 * WRITERS * RATE:
         faults.append(f"only {rate:,.0f} records a second were written")
     figures = (
         f"{len(acknowledged):,} recorded at {rate:,.0f}/s by {WRITERS}, {found.total():,} found, visible within "
