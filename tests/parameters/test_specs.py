@@ -83,6 +83,7 @@ def test_claude_and_gemini_follow_their_generation() -> None:
     assert "thinking_budget" not in taken("google:gemini-4-argon")
     assert specs("google:gemini-3.6-flash")["temperature"].caution
     assert not specs("google:gemini-2.5-pro")["temperature"].caution
+    assert specs("google:gemini-3.6-flash")["service_tier"].choices == ("standard", "flex", "priority")
 
 
 @pytest.mark.parametrize("row", REGISTRY.values(), ids=REGISTRY)
