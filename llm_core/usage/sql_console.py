@@ -41,6 +41,15 @@ _ENVIRONMENT = frozenset(
 )
 """What a worker gets of the environment: nothing else, so no key."""
 
+_START = """
+import sys
+first, *rest = sys.argv[3:]
+sys.path.insert(0, first)
+sys.path.extend(rest)
+from llm_core.usage.sql_worker import main
+main()
+"""
+
 
 class SqlConsole:
     """Runs statements over one ledger. Safe for threads."""
@@ -107,14 +116,13 @@ class _Worker:
         if not sys.executable:
             raise QueryFailed("Typed SQL runs in a Python process of its own, and there is none to start.")
         limits_text = json.dumps(dataclasses.asdict(limits))
-        package_root = Path(__file__).parents[2]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "llm_core.usage.sql_worker", os.fspath(home.path), limits_text],
+                [sys.executable, "-P", "-c", _START, os.fspath(home.path), limits_text, *_import_paths()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=_environment(package_root),
+                env={name: value for name, value in os.environ.items() if name.upper() in _ENVIRONMENT},
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:
@@ -123,7 +131,7 @@ class _Worker:
         assert self._process.stdout is not None
         self._requests: IO[bytes] = self._process.stdin
         self._answers: IO[bytes] = self._process.stdout
-        self.end = weakref.finalize(self, _end, self._process)
+        self.end = weakref.finalize(self, _end, self._process, os.getpid())
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -164,13 +172,14 @@ class _Worker:
         )
 
 
-def _environment(package_root: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name.upper() in _ENVIRONMENT}
-    paths = [os.fspath(package_root), *(path for path in sys.path if path)]
-    return {**kept, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}
+def _import_paths() -> list[str]:
+    """Where this very package lies, then wherever else this program imports from."""
+    return [os.fspath(Path(__file__).parents[2]), *(path for path in sys.path if path)]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a fork's child, which only inherited the handle
     process.kill()
     for stream in (process.stdin, process.stdout):
         if stream is not None:

@@ -1,4 +1,4 @@
-"""The process that runs typed SQL, apart from the program that asks: `python -m llm_core.usage.sql_worker HOME LIMITS`.
+"""The process that runs typed SQL, apart from the program that asks. `sql_console` starts it.
 
 DuckDB's own limits do not hold against every statement: `SELECT len(range(1000000000))` takes 8 GB under a memory limit
 of 100 MB and does not heed an interrupt for 12 s (measured). So statements run here, where a watcher ends the whole
@@ -150,7 +150,7 @@ class Worker:
 
 
 def main() -> None:
-    """Answer requests until standard input ends."""
+    """Answer requests until standard input ends. Arguments: the home's path, the limits as JSON."""
     home, limits = Home(Path(sys.argv[1])), Limits(**json.loads(sys.argv[2]))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
@@ -227,7 +227,3 @@ def _exactly(stream: IO[bytes], length: int) -> bytes:
     if len(data) < length:
         raise EOFError
     return data
-
-
-if __name__ == "__main__":
-    main()
