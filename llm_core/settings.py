@@ -80,6 +80,7 @@ SETTINGS: dict[str, Setting] = {
             "usage.keep_spool_days", 7, "Days that spool files are kept after all of them is in the ledger.", 1, 3_650
         ),
         Setting("usage.time_zone", "", "The zone that days begin in; empty for the browser's.", check=_zone),
+        Setting("keys.remind_after_days", 90, "Age from which a key is shown as due for rotation.", 1, 3_650),
         Setting("ui.model", "", "The model id last chosen on a page.", check=_short),
         Setting("ui.preset", "", "The preset last chosen on a page.", check=_short),
         Setting("ui.span", "", "The span of time last chosen on a page.", check=_short),

@@ -70,8 +70,11 @@ class ProviderService:
         base_url: str | None = None,
         name: str | None = None,
         options: Mapping[str, Any] | None = None,
+        test: bool = False,
     ) -> LLMProvider:
         """Save a connection, or change the one of that name; nothing is sent. `name` is the provider's when None.
+
+        With `test` it is tried first, as `rotate` does: what the test brings is raised, and then nothing is saved.
 
         The key is kept in the vault. Where nothing could keep the vault's master key, it is kept in this process's
         memory, and `key_source` says so. Without `api_key` the key comes from the environment, where there is one.
@@ -79,7 +82,10 @@ class ProviderService:
         """
         secret, api_key = _wrapped(api_key), None
         wanted = checked(name or provider, provider, base_url, options)
+        trial = self._passed(wanted, secret or _wrapped(self._keys.key_for(wanted))) if test else None
         self._save(wanted, secret)
+        if trial is not None:
+            self._keep_trial(wanted.name, trial)
         return self.test(wanted.name) if find(provider).lists_at_once else self.get(wanted.name)
 
     def edit(
@@ -154,11 +160,7 @@ class ProviderService:
         """
         secret, api_key = Secret(api_key), ""
         connection = self._row(name)
-        trial = None
-        if test:
-            trial = _tried(connection, lambda: find(connection.provider).factory()(connection, secret.reveal()), True)
-            if trial.error is not None:
-                raise _bare(trial.error)
+        trial = self._passed(connection, secret) if test else None
         kept = self._keep(connection, secret, self._keys.rotate)
         self._change(name, key_kept=kept == "vault", state="untested", message="")
         if trial is not None:
@@ -271,6 +273,14 @@ class ProviderService:
             return "memory"
         except LLMManagerError as error:
             raise _bare(error) from None
+
+    def _passed(self, connection: LLMProvider, secret: Secret | None) -> _Trial:
+        """Try a connection with a key, keeping nothing. Raises what the test brought."""
+        key = None if secret is None else secret.reveal
+        trial = _tried(connection, lambda: find(connection.provider).factory()(connection, key and key()), True)
+        if trial.error is not None:
+            raise _bare(trial.error)
+        return trial
 
     def _keep_trial(self, name: str, trial: _Trial) -> None:
         from . import connections

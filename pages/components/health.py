@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from llm_core import LLMProvider
@@ -63,6 +64,14 @@ def key_line(connection: LLMProvider) -> str:
     if source == "environment":
         return f"{hint} from {variable}"
     return "no key needed" if connection.provider == "local" else "no key"
+
+
+def key_age(connection: LLMProvider, remind_after_days: int) -> tuple[str, bool]:
+    """How old its key in the vault is, in words, and whether it is time for another. Empty where that is not known."""
+    if connection.key_made_at is None:
+        return "", False
+    days = (datetime.now(UTC) - connection.key_made_at).days
+    return f"{days} day{'' if days == 1 else 's'} old" if days else "made today", days >= remind_after_days
 
 
 def tested_line(connection: LLMProvider) -> str:

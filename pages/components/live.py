@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import feedback
+from pages.components import feedback, figures
 from pages.components.span import Span
 
 CALLS_SHOWN = 200
@@ -82,3 +82,19 @@ def by_connection(ws: Workspace, token: Any, start: datetime) -> pd.DataFrame:
 @st.cache_data(max_entries=8, ttl="1h", show_spinner=False)
 def _by_connection(_ws: Workspace, home: str, token: Any, start: datetime) -> pd.DataFrame:
     return _ws.usage.groups("connection", start=start).set_index("connection")
+
+
+def spend_by_day(ws: Workspace, token: Any, start: datetime, tz: str) -> dict[str, list[float]]:
+    """Dollars of each of the seven days from `start` on in `tz`, by connection: for small charts, so unknown is 0."""
+    return _spend_by_day(ws, str(ws.home.path), token, start, tz)
+
+
+@st.cache_data(max_entries=8, ttl="1h", show_spinner=False)
+def _spend_by_day(_ws: Workspace, home: str, token: Any, start: datetime, tz: str) -> dict[str, list[float]]:
+    days = [day.date() for day in pd.date_range(pd.Timestamp(start).tz_convert(tz), periods=7, freq="D")]
+    found: dict[str, list[float]] = {}
+    for row in _ws.usage.series(by="connection", bucket="day", tz=tz, start=start).itertuples():
+        if figures.known(row.cost_usd) and row.bucket.date() in days:
+            spent = found.setdefault(str(row.connection), [0.0] * len(days))
+            spent[days.index(row.bucket.date())] = float(row.cost_usd)
+    return found

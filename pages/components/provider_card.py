@@ -2,71 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from llm_core import LLMProvider, Workspace
-from pages.components import feedback, figures
+from pages.components import edit_dialog, feedback, figures, rotate_dialog
 from pages.components.facts import Fact, row
-from pages.components.health import health, key_line, models_line, tested_line, title
+from pages.components.health import health, key_age, key_line, models_line, tested_line, title
+
+DELETED = "card.deleted"
 
 
-def card(
-    ws: Workspace, connection: LLMProvider, week: pd.DataFrame, change_key: Callable[[str, LLMProvider], None]
-) -> None:
-    """`week` has the use of each connection by its name; `change_key` is called to ask for another key."""
+class Week(NamedTuple):
+    """The use of each connection in the last seven days: totals by its name, and dollars of each day."""
+
+    totals: pd.DataFrame
+    by_day: dict[str, list[float]]
+
+
+def card(ws: Workspace, connection: LLMProvider, week: Week) -> None:
     key = f"card.{connection.name}"
     state = health(connection)
     with st.container(border=True, height="stretch", key=key):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader(figures.plain(title(connection)), anchor=False, width="content")
             st.badge(state.word, icon=state.icon, color=state.colour)
-        line = [figures.plain(key_line(connection)), tested_line(connection), models_line(connection)]
+        age, due = key_age(connection, ws.settings.get("keys.remind_after_days"))
+        line = [figures.plain(key_line(connection)), age, tested_line(connection), models_line(connection)]
         if connection.base_url:
             line.insert(0, f"`{connection.base_url}`")
         st.caption(" · ".join(part for part in line if part))
-        row(_of_week(connection.name, week), width=88)
-        if connection.state == "needs_key":
-            st.warning(
-                "This app has no key for it: a key that is typed in goes when the program ends. Give it again.",
-                icon=state.icon,
-            )
-        elif connection.message and state.colour == "red":
+        _use(connection.name, week)
+        if state.colour == "red" and connection.message:
             st.error(figures.plain(connection.message), icon=state.icon)
+        elif connection.state == "needs_key":
+            gone = "" if connection.key_source else " One that was held in memory went with its program. Give it again."
+            st.warning(figures.plain(connection.message) + gone, icon=state.icon)
+        if due:
+            st.warning(f"This key is {age}. Time for a new one.", icon=":material/schedule:")
         st.space("stretch")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            fixed = ws.is_sample
-            st.button("Test", key=f"{key}.test", on_click=test, args=(ws, connection.name), disabled=fixed)
-            if connection.provider != "local":
-                word = "Give key" if connection.state == "needs_key" else "Change key"
-                st.button(
-                    word,
-                    key=f"{key}.key",
-                    type="tertiary",
-                    on_click=change_key,
-                    args=(connection.provider, connection),
-                    disabled=fixed,
-                )
-            on = "Disable" if connection.enabled else "Enable"
-            st.button(on, key=f"{key}.on", type="tertiary", on_click=enable, args=(ws, connection), disabled=fixed)
-            with st.popover("Disconnect", type="tertiary", disabled=fixed):
-                st.markdown("The connection and its key go. Its usage records stay.")
-                st.button("Disconnect", key=f"{key}.off", type="primary", on_click=disconnect, args=(ws, connection))
+        _actions(ws, connection, key)
 
 
-def _of_week(name: str, week: pd.DataFrame) -> list[Fact]:
-    if name not in week.index:
-        return [Fact("Last 7 days", "No calls")]
-    of = week.loc[name]
+def _use(name: str, week: Week) -> None:
+    if name not in week.totals.index:
+        row([Fact("Last 7 days", "No calls")], width=88)
+        return
+    of = week.totals.loc[name]
     unpriced = f"{figures.exact(of.unpriced)} requests have no known price." if of.unpriced else None
     failed = float(of.errors) / float(of.attempts) if of.attempts else None
-    return [
-        Fact("Spend 7 d", figures.usd(of.cost_usd), unpriced),
-        Fact("Calls", figures.count(of.calls)),
-        Fact("Errors", figures.share(failed), f"{figures.exact(of.errors)} of {figures.exact(of.attempts)} requests"),
-    ]
+    with st.grid(2, min_column_width=150, vertical_alignment="center"):
+        row(
+            [
+                Fact("Spend 7 d", figures.usd(of.cost_usd), unpriced),
+                Fact("Calls", figures.count(of.calls)),
+                Fact(
+                    "Errors",
+                    figures.share(failed),
+                    f"{figures.exact(of.errors)} of {figures.exact(of.attempts)} requests",
+                ),
+            ],
+            width=64,
+        )
+        if any(week.by_day.get(name, [])):
+            st.vega_lite_chart(pd.DataFrame({"day": range(7), "usd": week.by_day[name]}), SPARK, height=44)
+
+
+SPARK = {
+    "mark": {"type": "bar", "cornerRadiusEnd": 2, "color": "#0E8A7F"},
+    "encoding": {
+        "x": {"field": "day", "type": "ordinal", "axis": None},
+        "y": {"field": "usd", "type": "quantitative", "axis": None},
+        "tooltip": {"field": "usd", "type": "quantitative", "format": "$,.4f", "title": "Spend of the day"},
+    },
+    "config": {"view": {"stroke": None}},
+    "padding": 0,
+}
+
+
+def _actions(ws: Workspace, connection: LLMProvider, key: str) -> None:
+    fixed = ws.is_sample
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Test", key=f"{key}.test", on_click=test, args=(ws, connection.name), disabled=fixed)
+        if connection.provider != "local":
+            st.button(
+                rotate_dialog.word(connection),
+                key=f"{key}.key",
+                on_click=rotate_dialog.ask,
+                args=(ws, connection),
+                disabled=fixed,
+            )
+        st.button(
+            "Edit", key=f"{key}.edit", type="tertiary", on_click=edit_dialog.ask, args=(ws, connection), disabled=fixed
+        )
+        with st.popover("Disconnect", type="tertiary", disabled=fixed):
+            st.markdown(
+                "**Goes:** the connection, its models and its key, also from the vault.  \n"
+                "**Stays:** its usage records, the audit log, and the key at the provider until you revoke it there."
+            )
+            st.button("Disconnect", key=f"{key}.off", type="primary", on_click=disconnect, args=(ws, connection))
+        on = "Disable" if connection.enabled else "Enable"
+        st.button(on, key=f"{key}.on", type="tertiary", on_click=enable, args=(ws, connection), disabled=fixed)
 
 
 @feedback.callback
@@ -82,5 +120,13 @@ def enable(ws: Workspace, connection: LLMProvider) -> None:
 
 @feedback.callback
 def disconnect(ws: Workspace, connection: LLMProvider) -> None:
-    ws.providers.disconnect(connection.name)
-    feedback.tell(f"{title(connection)} is disconnected. Its usage records stay.")
+    """What the core says of the key's deletion is too much for a passing note: `told` shows it on the page."""
+    deletion = ws.providers.disconnect(connection.name)
+    st.session_state[DELETED] = (title(connection), deletion.text)
+
+
+def told() -> None:
+    """Show what became of a connection that was disconnected just now."""
+    name, text = st.session_state.pop(DELETED, (None, ""))
+    if name:
+        st.info(figures.plain(text), title=f"{name} is disconnected", icon=":material/link_off:")

@@ -79,7 +79,7 @@ def test_a_key_goes_to_the_key_manager_and_leaves_the_session(open_app: Open, wi
     app.button(key="connect.compatible").click().run()
     app.text_input(key="connect.address").set_value(wire.base_url)
     app.text_input(key="connect.key").set_value(KEY)
-    next(button for button in app.form_submit_button if button.label == "Test and save").click().run()
+    app.button(key="connect.save").click().run()
     assert not failures(app)
     assert [connection.name for connection in ws.providers.list()] == ["compatible"]
     assert not session_holds(app, KEY)
@@ -104,7 +104,7 @@ def test_the_session_has_no_key_any_more_when_the_connection_is_made(
     app.button(key="connect.compatible").click().run()
     app.text_input(key="connect.address").set_value(wire.base_url)
     app.text_input(key="connect.key").set_value(KEY)
-    next(button for button in app.form_submit_button if button.label == "Test and save").click().run()
+    app.button(key="connect.save").click().run()
     assert wire.base_url in kept
     assert KEY not in kept
 
@@ -127,7 +127,7 @@ def test_a_connection_whose_key_went_with_its_program_asks_for_it_again(
     assert any("Give it again" in text for text in texts(app))
     app.button(key="card.mine.key").click().run()
     app.text_input(key="connect.key").set_value(KEY)
-    next(button for button in app.form_submit_button if button.label == "Test and save").click().run()
+    app.button(key="rotate.save").click().run()
     app.button(key="card.mine.test").click().run()
     assert any("Healthy" in text for text in texts(app))
 
@@ -136,7 +136,7 @@ def test_an_address_that_cannot_be_is_refused_in_words(open_app: Open, ws: Works
     app = open_app("providers")
     app.button(key="connect.compatible").click().run()
     app.text_input(key="connect.address").set_value("ftp://example.invalid")
-    next(button for button in app.form_submit_button if button.label == "Test and save").click().run()
+    app.button(key="connect.save").click().run()
     assert failures(app)
     assert ws.providers.list() == []
 
