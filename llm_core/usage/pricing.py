@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import LLMManagerError
 from ..types import USAGE_FIELDS, Cost, Usage
@@ -30,26 +30,27 @@ def price_batch(connection: DuckDBPyConnection, price: Price) -> int:
         "AND usage_source IS DISTINCT FROM 'unknown'"
     ).fetchall()
     found: list[tuple[int, Cost]] = []
+    faults: list[Exception] = []
     for row, connection_name, provider, model, started_at, mode, *counts in unpriced:
         usage = {name: count for name, count in zip(USAGE_FIELDS, counts, strict=True) if count is not None}
         for way in dict.fromkeys((connection_name, provider)):  # the connection may be gone, or never have been here
-            cost = _price(price, f"{way}:{model}", usage, started_at.replace(tzinfo=UTC), mode or "standard")
-            if cost is not None and cost.usd is not None:
+            try:
+                cost = price(
+                    f"{way}:{model}", Usage(**usage), at=started_at.replace(tzinfo=UTC), mode=mode or "standard"
+                )
+            except LLMManagerError:  # the model is not known here, or its usage contradicts itself
+                continue
+            except Exception as fault:  # noqa: BLE001  # of a price list: it must not keep records out of the ledger
+                faults.append(fault)
+                continue
+            if cost.usd is not None:
                 found.append((row, cost))
                 break
     if found:
         _set(connection, found)
+    if faults:
+        _log.error("Pricing failed %d times; those records are kept without a cost.", len(faults), exc_info=faults[0])
     return len(found)
-
-
-def _price(price: Price, model_id: str, usage: dict[str, Any], at: Any, mode: str) -> Cost | None:
-    try:
-        return price(model_id, Usage(**usage), at=at, mode=mode)
-    except LLMManagerError:
-        return None  # the model is not known here, or its usage contradicts itself
-    except Exception:  # noqa: BLE001  # a fault in a price list must not keep records out of the ledger
-        _log.exception("Pricing %s failed; the record is kept without a cost.", model_id)
-        return None
 
 
 def _set(connection: DuckDBPyConnection, found: list[tuple[int, Cost]]) -> None:

@@ -372,6 +372,12 @@ def test_what_cannot_be_priced_is_kept_unpriced_never_as_0(ledger: Home, fields:
     assert rows(ledger)[0]["cost_usd"] is None
 
 
+def test_a_fault_in_the_price_list_is_told_once(ledger: Home, caplog: pytest.LogCaptureFixture) -> None:
+    write(ledger, 50, usage=USAGE, model="broken")
+    drain(ledger, price=Prices())
+    assert [record.exc_text is not None for record in caplog.records] == [True]
+
+
 def test_a_cost_that_came_with_the_record_stays(ledger: Home) -> None:
     Recorder(ledger).record(record(usage=USAGE, cost_usd=Decimal(0), price_source="local"))
     assert drain(ledger, price=Prices()).priced == 0
