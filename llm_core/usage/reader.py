@@ -169,16 +169,20 @@ class Reader:
 
     def _swap(self, old: View | None, new: View) -> None:
         connection = self._open()
-        connection.execute("BEGIN")
+        new.tail.create(connection)
         try:
-            new.tail.create(connection)
-            new.tail.load(connection)
-            connection.execute(f"CREATE OR REPLACE VIEW usage AS {new.sql()}")
-            if old is not None:
-                connection.execute(f"DROP TABLE {old.tail.table}")
-            connection.execute("COMMIT")
+            new.tail.load(connection)  # before the transaction, which a bad line would end
+            connection.execute("BEGIN")
+            try:
+                connection.execute(f"CREATE OR REPLACE VIEW usage AS {new.sql()}")
+                if old is not None:
+                    connection.execute(f"DROP TABLE {old.tail.table}")
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
         except BaseException:
-            connection.execute("ROLLBACK")
+            connection.execute(f"DROP TABLE {new.tail.table}")
             raise
 
     def _detach_unused(self, now: float) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from ..store.home import Home
+from ..store.home import Home, cache_folder
 from .manifest import Manifest, SpoolMark
 from .schema import COLUMNS
 from .spool import SUFFIX, collect
@@ -28,6 +28,7 @@ _AT_ONCE = 8 * 2**20
 _ENDED_SECONDS = 3 * 3600.0
 _UNREAD = SpoolMark(0, math.inf)
 _COLUMNS = ", ".join(f'"{name}" {kind}' for name, kind in COLUMNS.items())
+_READ_COLUMNS = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items()) + "}"
 _SHAPE = orjson.dumps(COLUMNS).decode()
 
 
@@ -53,8 +54,9 @@ class Tail:
         more = self._has_grown()
         while more and self.bytes < LIMIT:
             batch = collect(self._home, self._marks, limit=_AT_ONCE)
+            if batch.pieces:
+                _insert(connection, self.table, b"\n".join(piece.lines for piece in batch.pieces))
             for piece in batch.pieces:
-                _insert(connection, self.table, piece.lines)
                 self._marks[piece.spool] = SpoolMark(piece.end, time.time())
                 self.bytes += len(piece.lines)
             self.problems, more = batch.problems, batch.more
@@ -82,11 +84,31 @@ class Tail:
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, lines: bytes) -> None:
+    """One read_json takes all lines, several times as fast as from_json, unless one of them is bad or no file can be
+    written. Not to be called in a transaction: an error would end it."""
+    import duckdb
+
+    source = cache_folder("spill") / f"{os.urandom(6).hex()}.jsonl"
+    try:
+        source.write_bytes(lines)
+        path = os.fspath(source).replace("'", "''")
+        connection.execute(
+            f"INSERT INTO {table} SELECT * FROM read_json('{path}', columns={_READ_COLUMNS}, "
+            "format='newline_delimited') WHERE id IS NOT NULL AND started_at IS NOT NULL"
+        )
+    except (OSError, duckdb.Error):
+        _insert_good(connection, table, lines)
+    finally:
+        source.unlink(missing_ok=True)
+
+
+def _insert_good(connection: duckdb.DuckDBPyConnection, table: str, lines: bytes) -> None:
     """`from_json` of a line that is no JSON raises, hence TRY; one that is no object gives a row without an id."""
     connection.execute(
         f"""
         INSERT INTO {table} SELECT unnest(row) FROM (
-            SELECT TRY(from_json(line, $shape)) AS row FROM (SELECT unnest(string_split($lines, chr(10))) AS line)
+            SELECT TRY(from_json(line, $shape)) AS row
+            FROM (SELECT unnest(string_split($lines, chr(10))) AS line) WHERE line <> ''
         ) WHERE row.id IS NOT NULL AND row.started_at IS NOT NULL
         """,
         {"shape": _SHAPE, "lines": _text(lines)},
