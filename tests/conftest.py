@@ -17,6 +17,11 @@ ODD_NAME = "a b'c é"
 """Homes are named like this in tests: a space, a quote and a letter outside ASCII must work everywhere."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an event loop running in the main thread, where asyncio.run then fails."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture(autouse=True)
 def _no_keys_of_the_person(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
