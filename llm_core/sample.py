@@ -116,6 +116,7 @@ class SampleProviders(ProviderService):
         base_url: str | None = None,
         name: str | None = None,
         options: Mapping[str, Any] | None = None,
+        test: bool = False,
     ) -> NoReturn:
         _refuse()
 

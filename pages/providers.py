@@ -52,12 +52,13 @@ else:
 if ws.is_sample:
     st.stop()
 st.subheader("Connect", anchor=False)
+taken = {connection.provider for connection in connections}
 with st.grid(2, min_column_width=320):
     for provider, row in REGISTRY.items():
         with st.container(border=True, height="stretch", horizontal=True, wrap=False, vertical_alignment="center"):
             st.markdown(f"**{row.label}**  \n:small[:gray[{api_key_dialog.about(row)}]]", width="stretch")
             st.button(
-                "Connect",
+                "Add another" if provider in taken else "Connect",
                 key=f"connect.{provider}",
                 icon=":material/link:",
                 on_click=api_key_dialog.ask_for,

@@ -13,7 +13,7 @@ from llm_core import LLMProvider, Workspace
 from llm_core.errors import LLMManagerError
 from llm_core.providers.registry import REGISTRY, ProviderRow
 from pages.components import dialogs, feedback, figures, key_field
-from pages.components.health import health, key_line, label, tested_line, title
+from pages.components.health import health, label, tested_line, title
 
 ABOUT = {
     "compatible": "Ollama, vLLM, OpenRouter and the like, by address",
@@ -126,7 +126,7 @@ def _save(ws: Workspace, provider: str, variable: str, test: bool = True) -> Non
         found = ws.providers.import_key(found.name, variable)
         found = ws.providers.test(found.name) if test else found
     if found.state == "connected":
-        feedback.tell(f"{title(found)} is connected: {key_line(found)}, {tested_line(found)}.")
+        feedback.tell(f"{title(found)} is connected, {tested_line(found)}.")
     else:
         feedback.tell(f"{title(found)} is saved: {health(found).word.lower()}. {found.message}".strip())
     dialogs.done()

@@ -20,7 +20,7 @@ TEXTS = {
     "project": ("Project", ("openai",)),
 }
 NUMBERS = {
-    "timeout": ("Timeout in seconds", "As the app's"),
+    "timeout": ("Timeout in seconds", "Default"),
     "requests_per_minute": ("Requests a minute", "No limit"),
     "tokens_per_minute": ("Tokens a minute", "No limit"),
 }
@@ -46,7 +46,7 @@ def _body(ws: Workspace, connection: LLMProvider) -> None:
         st.text_input("Address", key="edit.address", placeholder=row.base_url or "http://127.0.0.1:11434/v1")
         moved = replace(connection, base_url=_typed("address") or None)
         if connection.key_source and target_of(moved) != target_of(connection):
-            st.caption(":orange[:material/warning: A key stays with its host. Give the one for the new host.]")
+            st.markdown(":small[:orange[:material/warning:] A key stays with its host. Give the one for the new host.]")
             key_field.draw(ws, connection.provider, placeholder="Paste the whole key", own_address=True)
     with st.grid(3, min_column_width=130):
         for name, (label, usual) in NUMBERS.items():

@@ -40,9 +40,9 @@ def draw(ws: Workspace, provider: str, *, placeholder: str, own_address: bool = 
     )
     problem = ws.keys.form_problem("compatible" if own_address else provider, typed) if typed else None
     if problem:
-        st.caption(f":orange[:material/warning: {figures.plain(problem)}]")
-    elif typed:
-        st.caption(":green[:material/check: Looks like a whole key.]")
+        st.markdown(f":small[:orange[:material/warning:] {figures.plain(problem)}]")
+    elif typed and REGISTRY[provider].capabilities.needs_key and not own_address:
+        st.markdown(":small[:green[:material/check:] It has the form of a key.]")
 
 
 def take() -> str:

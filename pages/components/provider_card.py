@@ -53,28 +53,23 @@ def _use(name: str, week: Week) -> None:
     of = week.totals.loc[name]
     unpriced = f"{figures.exact(of.unpriced)} requests have no known price." if of.unpriced else None
     failed = float(of.errors) / float(of.attempts) if of.attempts else None
-    with st.grid(2, min_column_width=150, vertical_alignment="center"):
-        row(
-            [
-                Fact("Spend 7 d", figures.usd(of.cost_usd), unpriced),
-                Fact("Calls", figures.count(of.calls)),
-                Fact(
-                    "Errors",
-                    figures.share(failed),
-                    f"{figures.exact(of.errors)} of {figures.exact(of.attempts)} requests",
-                ),
-            ],
-            width=64,
-        )
-        if any(week.by_day.get(name, [])):
-            st.vega_lite_chart(pd.DataFrame({"day": range(7), "usd": week.by_day[name]}), SPARK, height=44)
+    facts = [
+        Fact("Spend 7 d", figures.usd(of.cost_usd), unpriced),
+        Fact("Calls", figures.count(of.calls)),
+        Fact("Errors", figures.share(failed), f"{figures.exact(of.errors)} of {figures.exact(of.attempts)} requests"),
+    ]
+    left, right = st.columns([3, 2], vertical_alignment="center", gap="small")
+    with left:
+        row(facts, width=68)
+    if any(week.by_day.get(name, [])):
+        right.vega_lite_chart(pd.DataFrame({"day": range(7), "usd": week.by_day[name]}), SPARK, height=48)
 
 
 SPARK = {
     "mark": {"type": "bar", "cornerRadiusEnd": 2, "color": "#0E8A7F"},
     "encoding": {
         "x": {"field": "day", "type": "ordinal", "axis": None},
-        "y": {"field": "usd", "type": "quantitative", "axis": None},
+        "y": {"field": "usd", "type": "quantitative", "axis": None, "scale": {"nice": False}},
         "tooltip": {"field": "usd", "type": "quantitative", "format": "$,.4f", "title": "Spend of the day"},
     },
     "config": {"view": {"stroke": None}},
@@ -84,7 +79,7 @@ SPARK = {
 
 def _actions(ws: Workspace, connection: LLMProvider, key: str) -> None:
     fixed = ws.is_sample
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.button("Test", key=f"{key}.test", on_click=test, args=(ws, connection.name), disabled=fixed)
         if connection.provider != "local":
             st.button(

@@ -7,7 +7,7 @@ import streamlit as st
 from llm_core import LLMProvider, Workspace
 from llm_core.errors import LLMManagerError
 from pages.components import dialogs, feedback, key_field
-from pages.components.health import key_line, tested_line, title
+from pages.components.health import tested_line, title
 
 
 def word(connection: LLMProvider) -> str:
@@ -68,7 +68,7 @@ def _rotate(ws: Workspace, name: str, test: bool = True) -> None:
         if test:
             key_field.keep_untested(key, error)
         raise
-    feedback.tell(f"{title(found)} uses the new key: {key_line(found)}, {tested_line(found)}.")
+    feedback.tell(f"{title(found)} uses the new key, {tested_line(found)}.")
     dialogs.done()
 
 
@@ -76,5 +76,5 @@ def _rotate(ws: Workspace, name: str, test: bool = True) -> None:
 def _undo(ws: Workspace, name: str) -> None:
     ws.keys.undo_rotation(name)
     found = ws.providers.test(name)
-    feedback.tell(f"{title(found)} uses the old key again: {key_line(found)}, {tested_line(found)}.")
+    feedback.tell(f"{title(found)} uses the old key again, {tested_line(found)}.")
     dialogs.done()
