@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
 from llm_core import LLMProvider, Workspace
 from llm_core.keys import VaultStatus
-from pages.components import audit_table, feedback, figures, key_source, shell
+from pages.components import audit_table, feedback, figures, key_remedy, key_source, shell
 from pages.components.health import OPENS_THE_VAULT, title
 
 WORDS = {
@@ -37,7 +36,7 @@ def draw(ws: Workspace, connections: Sequence[LLMProvider]) -> None:
             show(figures.plain(status.hint), title=status.message, icon=icon)
         for warning in status.warnings:
             st.warning(figures.plain(warning), icon=":material/warning:")
-        _remedy(ws, status)
+        key_remedy.draw(ws, status)
         _found(ws, connections)
         if status.entries:
             _keys(ws, status)
@@ -56,30 +55,6 @@ def _where(status: VaultStatus) -> str:
     return f"Keys are kept encrypted in the vault, opened by {how}{at}."
 
 
-def _remedy(ws: Workspace, status: VaultStatus) -> None:
-    if status.state in ("locked", "wrong_key"):
-        if status.source == "passphrase":
-            with st.form("keys.unlock", border=False):
-                st.text_input("Passphrase", key="keys.passphrase", type="password", autocomplete="off")
-                st.form_submit_button(
-                    "Unlock", type="primary", icon=":material/lock_open:", on_click=unlock, args=(ws,)
-                )
-        else:
-            _button("Try again", "keys.again", unlock, ws)
-    if status.state == "corrupt":
-        _button("Bring back the vault's copy", "keys.restore", restore, ws)
-    if status.state in ("wrong_key", "corrupt"):
-        with st.popover("Start a new vault", type="tertiary"):
-            st.markdown("The old one is renamed and kept. Its keys have to be typed again.")
-            _button("Set the old vault aside", "keys.aside", set_aside, ws)
-    if status.state == "ok" and status.source == "passphrase":
-        _button("Lock", "keys.lock", lock, ws)
-
-
-def _button(label: str, key: str, action: Callable[..., Any], *args: Any) -> None:
-    st.button(label, key=key, on_click=action, args=args)
-
-
 def _found(ws: Workspace, connections: Sequence[LLMProvider]) -> None:
     """Keys in use that lie open in the environment: kept in the vault once the person says so."""
     for connection in connections:
@@ -93,7 +68,12 @@ def _found(ws: Workspace, connections: Sequence[LLMProvider]) -> None:
                 " Keep a copy in the vault?",
                 width="content",
             )
-            _button("Import", f"keys.import.{connection.name}", import_key, ws, connection.name, variable)
+            st.button(
+                "Import",
+                key=f"keys.import.{connection.name}",
+                on_click=import_key,
+                args=(ws, connection.name, variable),
+            )
 
 
 def _keys(ws: Workspace, status: VaultStatus) -> None:
@@ -128,32 +108,6 @@ def _keys(ws: Workspace, status: VaultStatus) -> None:
 @feedback.callback
 def set_reminder(ws: Workspace) -> None:
     ws.settings.set("keys.remind_after_days", st.session_state["keys.remind"])
-
-
-@feedback.callback
-def unlock(ws: Workspace) -> None:
-    passphrase = str(st.session_state.get("keys.passphrase") or "")
-    if passphrase:
-        st.session_state["keys.passphrase"] = ""
-    ws.keys.unlock(passphrase or None)
-    feedback.tell("The vault is open.")
-
-
-@feedback.callback
-def lock(ws: Workspace) -> None:
-    ws.keys.lock()
-
-
-@feedback.callback
-def restore(ws: Workspace) -> None:
-    ws.keys.restore()
-    feedback.tell("The vault's copy is in its place; the damaged file was kept.")
-
-
-@feedback.callback
-def set_aside(ws: Workspace) -> None:
-    ws.keys.set_aside()
-    feedback.tell("The old vault is set aside. Type the keys again.")
 
 
 @feedback.callback

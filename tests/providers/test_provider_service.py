@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from llm_core import Workspace
+from llm_core import LLMProvider, Workspace
 from llm_core.errors import (
     InvalidConnection,
     InvalidInput,
+    KeyRefused,
     MissingKey,
     UnknownConnection,
     UnknownProvider,
@@ -47,6 +48,17 @@ def test_connecting_saves_and_sends_nothing(ws: Workspace, wire: WireServer) -> 
     assert ws.providers.get("openai") == found
     assert ws.providers.list() == [found]
     assert wire.connections == 0
+
+
+def test_connecting_with_a_test_saves_only_what_passed_it(ws: Workspace, wire: WireServer) -> None:
+    wire.key = KEY
+    with pytest.raises(KeyRefused):
+        ws.providers.connect("openai", OTHER_KEY, base_url=wire.base_url, test=True)
+    assert ws.providers.list() == []
+    assert ws.keys.describe(LLMProvider(name="openai", provider="openai", base_url=wire.base_url)) == (None, None)
+    found = ws.providers.connect("openai", KEY, base_url=wire.base_url, test=True)
+    assert (found.state, found.models_found) == ("connected", 2)
+    assert len(wire.requests) == 2
 
 
 def test_the_vendors_own_address_is_not_repeated(ws: Workspace) -> None:

@@ -132,6 +132,19 @@ def test_a_locked_vault_is_opened_with_its_passphrase_which_leaves_the_session(
     assert not any(PASSPHRASE in repr(value) for value in app.session_state.to_dict().values())
 
 
+def test_a_damaged_vault_says_so_and_its_copy_is_brought_back(
+    open_app: Open, wire: WireServer, ws: Workspace, key_file: Path
+) -> None:
+    ws.providers.connect("compatible", KEY, base_url=wire.base_url, name="mine")
+    ws.providers.connect("compatible", NEXT, base_url=wire.base_url, name="other")
+    ws.home.vault.write_bytes(b"{}")
+    app = open_app("providers")
+    assert any("Damaged" in text for text in texts(app))
+    app.button(key="keys.restore").click().run()
+    assert not failures(app)
+    assert ws.keys.status().state == "ok"
+
+
 def test_a_key_in_the_environment_goes_to_the_vault_on_the_persons_word(
     open_app: Open, ws: Workspace, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,7 +164,7 @@ def test_the_audit_log_says_whether_it_is_whole(
     app.session_state["keys.audit"] = True
     app.run()
     assert any("Verified" in text for text in texts(app))
-    log = next(path for path in ws.home.path.rglob("*audit*") if path.suffix == ".jsonl")
+    log = ws.home.audit
     log.write_bytes(log.read_bytes().replace(b'"mine"', b'"ours"'))
     app.run()
     assert "The log is not whole" in failures(app)
