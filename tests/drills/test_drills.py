@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from llm_core.providers.registry import REGISTRY
 from llm_core.store.home import open_home
 from tests.usage.found import ids, write
 
-from . import disk_full, idle_writer, kill9, many_writers
+from . import disk_full, faults, idle_writer, kill9, many_writers
 from .outcome import compare
 
 pytestmark = pytest.mark.drill
@@ -39,6 +40,19 @@ def test_idle_writers_are_found() -> None:
 def test_a_full_disk_loses_nothing() -> None:
     outcome = disk_full.run(rounds=disk_full.SHORT_ROUNDS)
     assert outcome.ok, outcome
+
+
+def test_every_call_under_a_fault_ends_in_order_and_each_request_is_one_record() -> None:
+    vendors = tuple(name for name in REGISTRY if name != "local")
+    outcome = faults.run(faults.SHORT_CALLS, vendors, judge_times=False)
+    assert outcome.ok, outcome
+
+
+@pytest.mark.model
+def test_so_does_every_call_to_a_local_model(model_cache: Path) -> None:
+    outcome = faults.run(1, ("local",), judge_times=False)
+    assert outcome.ok, outcome
+    assert "12 calls" in outcome.figures
 
 
 def test_the_drills_notice_what_is_lost_or_doubled(home: Path) -> None:
