@@ -58,7 +58,7 @@ def _body(ws: Workspace, provider: str) -> None:
         if key_field.may_save_anyway():
             st.button("Save anyway", key="connect.anyway", on_click=_save, args=(ws, provider, variable, False))
     if key_field.may_save_anyway():
-        st.caption("The test could not run, so nothing is known of the key. Save anyway keeps it untested.")
+        st.caption("The test could not run, so nothing is known of it. Save anyway keeps it untested.")
 
 
 def _local_fields() -> None:

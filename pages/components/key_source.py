@@ -39,7 +39,7 @@ def chooser(ws: Workspace, status: VaultStatus) -> None:
         st.caption(figures.plain(about.get(kind, "")))
         for other, source in sources.items():
             if not source.available:
-                st.caption(f":gray[{NAMES[other]} is not to be had here: {figures.plain(source.explanation)}]")
+                st.caption(f"{NAMES[other]} is not to be had here: {figures.plain(source.explanation)}")
         if kind == "key_file":
             st.text_input(
                 "Path of the key file",
