@@ -10,11 +10,19 @@ from typing import Any
 import pytest
 
 from llm_core import Workspace
-from llm_core.errors import InvalidConnection, InvalidMessage, InvalidParameters, ModelNotFound, UnreadableAnswer
+from llm_core.errors import (
+    InvalidConnection,
+    InvalidMessage,
+    InvalidParameters,
+    ModelNotFound,
+    ProviderOverloaded,
+    UnreadableAnswer,
+)
+from llm_core.providers.google_client import GoogleSDK
 from llm_core.providers.google_content import kept_signature
 from llm_core.providers.google_transcribe import INSTRUCTION
 from llm_core.providers.protocol import Answer, Deadline, EmbedRequest, TranscribeRequest
-from llm_core.types import Audio, File, Image, Message, Text, ToolCall, ToolResult, Usage
+from llm_core.types import Audio, File, Image, LLMProvider, Message, Text, ToolCall, ToolResult, Usage
 from tests.wire.calls import KEY, STREAM_WAYS, WAYS, adapter_to, assert_as_expected, call, cases, request
 from tests.wire.embeddings import vector
 from tests.wire.recordings import Recording, own, recorded
@@ -115,6 +123,31 @@ def test_what_is_no_answer_cannot_be_read(wire: WireServer, body: Any) -> None:
     wire.script(Raw(body=body if not isinstance(body, str) else '"x"'))
     with adapter_to(wire, "google") as adapter:
         assert isinstance(call(adapter, request()).error, UnreadableAnswer)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_error_whose_body_is_no_text_still_has_its_status(wire: WireServer, way: str) -> None:
+    """The SDK fails over such a body."""
+    wire.script(Raw(status=503, body=b"\xff\xfe{", headers={"content-type": "application/octet-stream"}))
+    with adapter_to(wire, "google") as adapter:
+        error = call(adapter, request(), way).error
+    assert isinstance(error, ProviderOverloaded)
+    assert error.status == 503
+
+
+def test_a_client_is_of_the_gemini_api_and_replays_nothing_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "GOOGLE_GENAI_USE_VERTEXAI": "true",
+        "GOOGLE_GENAI_USE_ENTERPRISE": "true",
+        "GOOGLE_GENAI_CLIENT_MODE": "replay",
+    }.items():
+        monkeypatch.setenv(name, value)
+    sdk = GoogleSDK(LLMProvider("test", "google"), "http://127.0.0.1:1", KEY)
+    client = sdk.new_client()
+    assert (type(client._api_client).__name__, client._api_client.vertexai) == ("BaseApiClient", False)
+    sdk.close_client(client)
 
 
 @pytest.mark.parametrize("way", STREAM_WAYS)
