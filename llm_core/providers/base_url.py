@@ -26,8 +26,8 @@ _METADATA_ADDRESSES: frozenset[Address] = frozenset(
         "192.0.0.192",  # Oracle Cloud, classic
     )
 )
-_TRANSLATED = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48"))
-"""NAT64: the last 32 bits are an IPv4 address."""
+_TRANSLATED = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96"))
+"""NAT64, and the older translation of RFC 2765: the last 32 bits are an IPv4 address."""
 _LOOKS_NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"

@@ -78,12 +78,12 @@ class Backend:
         """The system's resolver knows no timeout: it is asked on a thread that may be left behind."""
         if _is_address(host):
             return [host]
-        answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+        answers: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
 
         def ask() -> None:
             try:
                 answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-            except OSError as error:
+            except (OSError, UnicodeError) as error:
                 answers.put(error)
 
         threading.Thread(target=ask, name="llm-manager-resolver", daemon=True).start()
@@ -91,8 +91,8 @@ class Backend:
             found = answers.get(timeout=max(0.0, seconds))
         except queue.Empty:
             raise self._faults.ConnectTimeout(f"The name {host} was not resolved in time.") from None
-        if isinstance(found, OSError):
-            raise self._faults.ConnectError(f"The name {host} does not resolve: {found.strerror}.")
+        if isinstance(found, OSError | UnicodeError):
+            raise self._faults.ConnectError(f"The name {host} does not resolve: {_reason(found)}.")
         return [entry[4][0] for entry in found]
 
     def sleep(self, seconds: float) -> None:
@@ -178,8 +178,8 @@ class AsyncBackend:
                 found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except TimeoutError:
             raise self._faults.ConnectTimeout(f"The name {host} was not resolved in time.") from None
-        except OSError as error:
-            raise self._faults.ConnectError(f"The name {host} does not resolve: {error.strerror}.") from None
+        except (OSError, UnicodeError) as error:
+            raise self._faults.ConnectError(f"The name {host} does not resolve: {_reason(error)}.") from None
         return [entry[4][0] for entry in found]
 
     async def sleep(self, seconds: float) -> None:
@@ -229,6 +229,10 @@ def _allowed(host: str, addresses: list[str]) -> list[str]:
         if found := refusal(address):
             raise InvalidConnection(f"{host} leads to an address that is never called. {found}")
     return list(dict.fromkeys(addresses))
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else "it cannot be a host name"
 
 
 def _is_address(host: str) -> bool:

@@ -84,6 +84,7 @@ REFUSED = [
     "http://[::a9fe:a9fe]/v1",
     "http://[64:ff9b::169.254.169.254]/v1",
     "http://[64:ff9b:1::a9fe:a9fe]/v1",
+    "http://[::ffff:0:169.254.169.254]/v1",
     "http://[2002:a9fe:a9fe::1]/v1",
     "http://[fe80::1]/v1",
     "http://[fe80::1%25eth0]/v1",
