@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ def _until(text: str, now: datetime) -> float:
 def _without_answer(chain: list[BaseException], source: Source) -> ProviderError:
     """No answer, or not a whole one. The names are those that httpx, httpx2, anyio and the standard library share."""
     names = _names(chain)
-    reason = redacted(str(chain[-1]), source.key())
+    reason = re.sub(r"^\[Errno -?\d+\] ", "", redacted(str(chain[-1]), source.key()))
     tls = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
     if "ConnectError" in names and (tls is not None or "CERTIFICATE_VERIFY_FAILED" in reason):
         return _made(TLSFailed, source, reason=getattr(tls, "verify_message", "") or reason)

@@ -145,6 +145,12 @@ def test_exceptions_of_both_http_libraries_are_told_apart(library: Any) -> None:
         assert type(failure_from(theirs, SOURCE)) is ours
 
 
+def test_the_reason_is_told_without_its_number() -> None:
+    assert failure_from(httpx2.ConnectError("[Errno 111] Connection refused"), SOURCE).message.endswith(
+        "cannot be reached. Connection refused."
+    )
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
