@@ -130,8 +130,9 @@ class ProviderService:
         """
         connection = self._row(name)
         self._key_states.ask_again()
-        self._keep_trial(name, _tried(connection, lambda: self.adapter(name)))
-        if connection.key_kept and self._key_states.has_served_its_grace(name, GRACE):
+        trial = _tried(connection, lambda: self.adapter(name))
+        self._keep_trial(name, trial)
+        if connection.key_kept and trial.state == "connected" and self._key_states.has_served_its_grace(name, GRACE):
             with contextlib.suppress(VaultError):
                 self._keys.release(name)
         return self.get(name)
