@@ -384,9 +384,27 @@ class Reply:
         return (self.usage.output_tokens - 1) / seconds if seconds > 0 else None
 
 
+MODEL_STATES: tuple[str, ...] = ("available", "not_on_key", "unreachable", "deprecated", "shut_down", "unknown")
+"""`available`: the connection offered it when last asked. `not_on_key`: it is known, but the connection's last list
+lacks it. `unreachable`: the last check of the connection failed. `deprecated`: still offered, its end is announced.
+`shut_down`: its end has passed. `unknown`: never checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact comes from: a vendor's live list, a package and its version, a page. `read_on` is when."""
+
+    name: str
+    url: str | None = None
+    read_on: date | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class LLMModel:
-    """A model as reached through one connection. None is unknown. Prices are US dollars per million tokens."""
+    """A model as reached through one connection. None is unknown. Prices are US dollars per million tokens.
+
+    `capabilities` are words of CAPABILITIES, empty where nothing is known; `inputs` and `outputs` words of MODALITIES.
+    """
 
     connection: str
     provider: str
@@ -399,15 +417,60 @@ class LLMModel:
     price_source: str | None = None
     capabilities: frozenset[str] = frozenset()
     modalities: frozenset[str] = frozenset()
+    """What it takes in, as its provider says: the words of `inputs`, and `file`."""
     available: bool | None = None
     checked_at: datetime | None = None
     lifecycle: str | None = None
     """active, deprecated or retired, where the provider says."""
     retires_at: datetime | None = None
+    state: str = "unknown"
+    """One of MODEL_STATES."""
+    inputs: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
+    reasoning_efforts: tuple[str, ...] = ()
+    """The levels it takes, least first; empty where none or not known."""
+    takes_temperature: bool | None = None
+    knowledge_until: str | None = None
+    """YYYY-MM or YYYY-MM-DD, as published."""
+    released_on: date | None = None
+    deprecated_on: date | None = None
+    replacement: str | None = None
+    """The name its vendor recommends instead, at the same provider."""
+    licence: str | None = None
+    """Of the weights, for open models: its SPDX name or the vendor's."""
+    cache_read_price: Decimal | None = None
+    own: bool = False
+    """Added by a person, not offered by a list."""
+    sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
+    """Field name -> where its value comes from."""
 
     @property
     def id(self) -> str:
         return f"{self.connection}:{self.name}"
+
+
+MODALITIES: tuple[str, ...] = ("text", "image", "audio", "video", "file")
+CAPABILITIES: tuple[str, ...] = (
+    "chat",
+    "embeddings",
+    "transcription",
+    "speech",
+    "image_generation",
+    "video_generation",
+    "realtime",
+    "rerank",
+    "moderation",
+    "tools",
+    "schema",
+    "reasoning",
+    "images",
+    "audio",
+    "files",
+    "caching",
+    "batch",
+    "search",
+)
+"""Kinds of work first (`chat` to `moderation`), then what a chat does: `schema` structured output, `images` vision."""
 
 
 def split_model_id(model_id: str) -> tuple[str, str]:

@@ -28,7 +28,26 @@ def _note_kept_keys(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE connections ADD COLUMN key_kept BOOLEAN NOT NULL DEFAULT 0")
 
 
-STEPS: tuple[Step, ...] = (_note_kept_keys,)
+def _keep_own_models_and_prices(connection: Connection) -> None:
+    for statement in (
+        "CREATE TABLE preset_defaults (scope VARCHAR NOT NULL, preset VARCHAR NOT NULL, PRIMARY KEY (scope))",
+        "CREATE TABLE own_models (connection VARCHAR NOT NULL, name VARCHAR NOT NULL, data JSON NOT NULL, "
+        "changed_at DATETIME NOT NULL, PRIMARY KEY (connection, name), "
+        "FOREIGN KEY(connection) REFERENCES connections (name) ON DELETE CASCADE)",
+        "CREATE TABLE own_prices (id VARCHAR NOT NULL, model VARCHAR NOT NULL, mode VARCHAR NOT NULL, "
+        "effective_from DATE, effective_to DATE, rates JSON NOT NULL, note VARCHAR NOT NULL, "
+        "changed_at DATETIME NOT NULL, PRIMARY KEY (id))",
+        "CREATE INDEX ix_own_prices_model ON own_prices (model)",
+        "CREATE TABLE price_lists (digest VARCHAR NOT NULL, source VARCHAR NOT NULL, made_on DATE NOT NULL, "
+        "found_at DATETIME NOT NULL, accepted_at DATETIME, data BLOB NOT NULL, PRIMARY KEY (digest))",
+        "CREATE TABLE listing_checks (connection VARCHAR NOT NULL, checked_at DATETIME NOT NULL, "
+        "error VARCHAR NOT NULL, PRIMARY KEY (connection), "
+        "FOREIGN KEY(connection) REFERENCES connections (name) ON DELETE CASCADE)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+STEPS: tuple[Step, ...] = (_note_kept_keys, _keep_own_models_and_prices)
 """The first step leads from version 1 to 2, and so on. Never change one that was released; append the next.
 
 A step writes its changes in SQL as of its time (not from `tables.py`, which moves on), with foreign keys switched off

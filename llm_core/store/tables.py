@@ -11,12 +11,14 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -123,3 +125,57 @@ presets = Table(
     ForeignKeyConstraint(["name", "version"], ["preset_versions.name", "preset_versions.version"]),
 )
 """The version of each preset that counts now. Deleting a preset removes this row alone."""
+
+preset_defaults = Table(
+    "preset_defaults",
+    metadata,
+    Column("scope", String, primary_key=True),
+    Column("preset", String, nullable=False),
+)
+"""The preset of calls that name none: `scope` is `task:chat` or `model:connection:name`; the model's counts first."""
+
+own_models = Table(
+    "own_models",
+    metadata,
+    Column("connection", ForeignKey("connections.name", ondelete="CASCADE"), primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("data", JSON, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+)
+"""Models a person added, and facts a person knows better of a listed one."""
+
+own_prices = Table(
+    "own_prices",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("model", String, nullable=False, index=True),
+    Column("mode", String, nullable=False),
+    Column("effective_from", Date),
+    Column("effective_to", Date),
+    Column("rates", JSON, nullable=False),
+    Column("note", String, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+)
+"""A person's own prices. `model` is a model id; `rates` maps a usage class to [dollars as text, for how many units].
+Counted from the day `effective_from` (always, where none) up to, without, `effective_to`."""
+
+price_lists = Table(
+    "price_lists",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("made_on", Date, nullable=False),
+    Column("found_at", UTCDateTime, nullable=False),
+    Column("accepted_at", UTCDateTime),
+    Column("data", LargeBinary, nullable=False),
+)
+"""Price lists that are or were in use, compressed. The one accepted last counts; one without `accepted_at` waits."""
+
+listing_checks = Table(
+    "listing_checks",
+    metadata,
+    Column("connection", ForeignKey("connections.name", ondelete="CASCADE"), primary_key=True),
+    Column("checked_at", UTCDateTime, nullable=False),
+    Column("error", String, nullable=False),
+)
+"""When each connection was last asked for its models, and why that failed; empty where it did not."""
