@@ -157,6 +157,22 @@ class UsageService:
         where = condition(start, end, filters)
         return self._ask(lambda snapshot: quantiles(snapshot, where, _columns(by), column=column, bucket=bucket, tz=tz))
 
+    def performance(
+        self,
+        by: str | Sequence[str] = ("connection", "model"),
+        start: datetime | None = None,
+        end: datetime | None = None,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """How models did here, one row each: calls, attempts, error_rate, latency_p50_ms, latency_p95_ms, ttft_p50_ms,
+        tokens_per_second, cost_usd, priced, and sums of tokens; `performance` says what each is.
+        """
+        from .filters import condition
+        from .performance import performance
+
+        where = condition(start, end, filters)
+        return self._ask(lambda snapshot: performance(snapshot, where, _columns(by)))
+
     def history(
         self,
         limit: int = 200,
