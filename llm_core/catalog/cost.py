@@ -16,6 +16,40 @@ _EXACT = Context(prec=60)
 _IMPOSSIBLE = Decimal(10**8)
 """The ledger keeps costs under this many dollars; only wrong usage gets there."""
 
+MOST_UNITS = 10**12
+MOST_SECONDS = 10**9
+"""More than this of anything in one call is wrong usage too, and has no cost."""
+
+_NANOS = Decimal(10**9)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a price of a class is for: `per` of the class, in words `name`."""
+
+    per: int
+    name: str
+
+
+_TOKENS = Unit(1_000_000, "million tokens")
+UNITS: Mapping[str, Unit] = {
+    "input_tokens": _TOKENS,
+    "cache_read_tokens": _TOKENS,
+    "cache_write_tokens": _TOKENS,
+    "cache_write_1h_tokens": _TOKENS,
+    "input_audio_tokens": _TOKENS,
+    "cache_read_audio_tokens": _TOKENS,
+    "output_tokens": _TOKENS,
+    "reasoning_tokens": _TOKENS,
+    "output_audio_tokens": _TOKENS,
+    "audio_seconds": Unit(3600, "hour"),
+    "images": Unit(1, "image"),
+    "searches": Unit(1000, "thousand searches"),
+    "requests": Unit(1000, "thousand requests"),
+}
+"""Every class that can have a rate, and the unit that its price is told in. `cache_write_tokens` are those kept for
+five minutes, `cache_read_audio_tokens` audio that was read from the cache."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -60,7 +94,7 @@ def cost_of(usage: Usage | None, card: RateCard | None, mode: str = "standard") 
         else:
             exact[name] = rate.cost(units, usage.input_tokens)
     total = sum(exact.values(), Decimal(0))
-    if total >= _IMPOSSIBLE:
+    if total >= _IMPOSSIBLE or _is_absurd(usage):
         missing.append("usage")
     if missing:
         return Cost(None, source=card.source, effective_from=card.effective_from, missing=tuple(missing))
@@ -73,7 +107,7 @@ def _used(usage: Usage, card: RateCard) -> Iterator[tuple[str, int | Decimal, Ra
     rates = card.rates
     by_time = rates.get("audio_seconds")
     if usage.audio_seconds and (by_time or not usage.total_tokens):
-        yield "audio_seconds", Decimal(repr(usage.audio_seconds)), by_time
+        yield "audio_seconds", _seconds(usage.audio_seconds), by_time
     if not (by_time and usage.audio_seconds and "input_tokens" not in rates):
         yield from _used_of_prompt(usage, card)
         yield from _used_of_answer(usage, card)
@@ -128,6 +162,16 @@ def _used_of_answer(usage: Usage, card: RateCard) -> Iterator[tuple[str, int, Ra
         yield "reasoning_tokens", reasoning, rates.get("reasoning_tokens") or rates.get("output_tokens")
     if text - reasoning:
         yield "output_tokens", text - reasoning, rates.get("output_tokens")
+
+
+def _seconds(seconds: float) -> Decimal:
+    """To the nanosecond, as the ledger's own SQL counts them."""
+    return _EXACT.divide(Decimal(round(seconds * 1e9)), _NANOS)
+
+
+def _is_absurd(usage: Usage) -> bool:
+    counts = (usage.input_tokens, usage.output_tokens, usage.images, usage.requests, usage.searches)
+    return max(counts) >= MOST_UNITS or usage.audio_seconds >= MOST_SECONDS
 
 
 def _rounded(usd: Decimal) -> Decimal:

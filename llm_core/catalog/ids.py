@@ -1,14 +1,20 @@
-"""Keeps the price list's lookup strict: an id counts as a model's own only if all of it is accounted for.
+"""Keeps a price list's lookup strict: an id counts as a model's own only if all of it is accounted for.
 
 Many rules of the list are open at one end (`starts with gemini-3.6-flash`), so that dated ids are found. They would
 also take `gemini-3.6-flash-lite` or an invented name for it, and price it wrongly. Here, what such a rule leaves over
 must be a date, a revision or a word that never changes the price.
+
+A rule is [kind, text], where kind is equals, starts_with, ends_with, contains or regex, or [any or all, rule, ...].
+Names are given in lower case.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
+
+Match = Sequence[Any]
 
 _REVISION = re.compile(
     r"""(?: [-@:] (?:
@@ -18,6 +24,7 @@ _REVISION = re.compile(
         ) )*""",
     re.VERBOSE,
 )
+_COMPACT_DATE = re.compile(r"-(20\d\d)(\d\d)(\d\d)(?=-|:|$)")
 _UNFINISHED = re.compile(r"[-@:]?\d*$")
 _BEFORE = ("", "c4ai-", "omni-", "text-")
 _SAME_PRICE = frozenset({"claude-2.1", "command-light-nightly"})
@@ -26,20 +33,40 @@ _OPEN_BY_DESIGN = ("ft:", "gemma-")
 """Fine-tuned models carry a name of the person's choosing; all sizes of Gemma have one price."""
 
 
-def accounts_for(match: Any, model: str) -> bool:
-    """Whether the rule `match` of genai-prices covers the whole of `model`, given in lower case."""
-    dashed = re.sub(r"-(20\d\d)(\d\d)(\d\d)(?=-|:|$)", r"-\1-\2-\3", model)  # the list itself tries this form too
-    return model in _SAME_PRICE or _covers(match, model) or _covers(match, dashed)
+def is_match(rule: Match, model: str) -> bool:
+    """Whether the rule takes the name at all."""
+    kind, *rest = rule
+    if kind == "any":
+        return any(is_match(each, model) for each in rest)
+    if kind == "all":
+        return all(is_match(each, model) for each in rest)
+    (text,) = rest
+    if kind == "equals":
+        return bool(model == text)
+    if kind == "starts_with":
+        return model.startswith(text)
+    if kind == "ends_with":
+        return model.endswith(text)
+    return text in model if kind == "contains" else re.search(text, model) is not None
 
 
-def _covers(match: Any, model: str) -> bool:
-    if not match.is_match(model):
+def accounts_for(rule: Match, model: str) -> bool:
+    """Whether the rule covers the whole of the name."""
+    return model in _SAME_PRICE or _covers(rule, model) or _covers(rule, dashed(model))
+
+
+def dashed(model: str) -> str:
+    """The name with its date as 2025-12-11, where it is written 20251211: the other form that lists know."""
+    return _COMPACT_DATE.sub(r"-\1-\2-\3", model)
+
+
+def _covers(rule: Match, model: str) -> bool:
+    if not is_match(rule, model):
         return False
-    for alternatives in ("or_", "and_"):
-        inner = getattr(match, alternatives, None)
-        if inner is not None:
-            return any(_covers(clause, model) for clause in inner)
-    start, end = _span(match, model)
+    kind, *rest = rule
+    if kind in ("any", "all"):
+        return any(_covers(each, model) for each in rest)
+    start, end = _span(kind, rest[0], model)
     found = model[start:end]
     if found.startswith(_OPEN_BY_DESIGN) or ".ft-" in found:
         return True
@@ -51,11 +78,10 @@ def _covers(match: Any, model: str) -> bool:
     return _REVISION.fullmatch(after) is not None
 
 
-def _span(match: Any, model: str) -> tuple[int, int]:
-    """Which part of `model` a single clause speaks of."""
-    if hasattr(match, "regex"):
-        found = re.search(match.regex, model)
+def _span(kind: str, text: str, model: str) -> tuple[int, int]:
+    """Which part of the name a single rule speaks of."""
+    if kind == "regex":
+        found = re.search(text, model)
         return found.span() if found else (0, 0)
-    text = next(iter(vars(match).values())).lower()
-    start = model.rfind(text) if hasattr(match, "ends_with") else model.find(text)
+    start = model.rfind(text) if kind == "ends_with" else model.find(text)
     return start, start + len(text)
