@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .catalog import ModelService
 from .errors import SampleWorkspace
 from .keys import APIKeyManager
 from .providers import ProviderService
@@ -142,6 +143,28 @@ class SampleProviders(ProviderService):
         _refuse()
 
     def adapter(self, name: str) -> NoReturn:
+        _refuse()
+
+
+class SampleModels(ModelService):
+    """Shows the sample's models; it asks nobody and learns nothing."""
+
+    def refresh(self, connection: str) -> NoReturn:
+        _refuse()
+
+    def refresh_all(self, progress: Any = None) -> NoReturn:
+        _refuse()
+
+    def keep_checking(self) -> None:
+        """Nothing in the sample changes."""
+
+    def add_own(self, connection: str, name: str, **facts: Any) -> NoReturn:
+        _refuse()
+
+    def edit_own(self, id: str, **facts: Any) -> NoReturn:  # noqa: A002
+        _refuse()
+
+    def remove_own(self, id: str) -> NoReturn:  # noqa: A002
         _refuse()
 
 

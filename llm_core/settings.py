@@ -81,9 +81,17 @@ SETTINGS: dict[str, Setting] = {
         ),
         Setting("usage.time_zone", "", "The zone that days begin in; empty for the browser's.", check=_zone),
         Setting("keys.remind_after_days", 90, "Age from which a key is shown as due for rotation.", 1, 3_650),
+        Setting(
+            "models.check_hours",
+            24.0,
+            "Hours after which a running app asks each connection again for its models; 0 for never.",
+            0,
+            8_760,
+        ),
         Setting("ui.model", "", "The model id last chosen on a page.", check=_short),
         Setting("ui.preset", "", "The preset last chosen on a page.", check=_short),
         Setting("ui.span", "", "The span of time last chosen on a page.", check=_short),
+        Setting("ui.workload", "", "The workload last typed on the Models page, as JSON.", check=_short),
     )
 }
 """Every setting there is, by name."""

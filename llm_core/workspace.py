@@ -119,9 +119,13 @@ class Workspace:
     @property
     def models(self) -> ModelService:
         def build() -> ModelService:
+            if self.is_sample:
+                from .sample import SampleModels
+
+                return SampleModels(self.state, self.providers, self.settings, self.home)
             from .catalog import ModelService
 
-            return ModelService(self.state, self.providers)
+            return ModelService(self.state, self.providers, self.settings, self.home)
 
         return self._part("models", build)
 

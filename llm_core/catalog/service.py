@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
 
 from ..errors import InvalidInput, NoActiveModel, NotConfigured, UnknownConnection, UnknownModel
-from ..providers.protocol import Adapter, Deadline
-from ..store.listings import keep_listing, kept_listings
+from ..store.home import Home
+from ..store.listings import ListingCheck
 from ..store.state import State
 from ..store.tables import active_models
-from ..types import MODES, PROVIDERS, TASKS, Cost, LLMModel, LLMProvider, Usage, split_model_id
-from . import prices
-from .cost import cost_of
+from ..types import MODES, PROVIDERS, TASKS, Cost, LLMModel, LLMProvider, Source, Usage, split_model_id
+from . import comparison, prices
+from .cost import RateCard, cost_of
+from .join import Reach
+from .needs import Lack, lacks
+from .own import checked_facts, checked_name, forget_own, keep_own, kept_own
+from .refresh import Connections, Outcome, Progress, Refresher
+from .table import Joined, ModelTable
 from .tasks import can_do
+from .workload import TYPICAL, Workload, monthly_cost
 
-LISTING_SECONDS = 30.0
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..settings import SettingsService
+
 _FREE_LOCAL = Cost(Decimal(0), {}, "local")
-
-
-class Connections(Protocol):
-    """What this room asks of ProviderService."""
-
-    def get(self, name: str) -> LLMProvider: ...
-
-    def list(self) -> list[LLMProvider]: ...
-
-    def adapter(self, name: str) -> Adapter: ...
+_GONE = frozenset({"not_on_key", "shut_down"})
+"""States in which a model is not worth offering for a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +48,80 @@ class _Known:
     active: Mapping[str, tuple[str, str]]
 
 
-Listed = Mapping[tuple[str, str], Mapping[str, Any]]
-"""(connection, model) -> fields of LLMModel."""
-
-
 class ModelService:
-    """Lists, prices and chooses models. Safe to share between threads."""
+    """Lists, prices, compares and chooses models. Safe to share between threads."""
 
-    def __init__(self, state: State, providers: Connections) -> None:
+    def __init__(self, state: State, providers: Connections, settings: SettingsService, home: Home) -> None:
         self._state = state
         self._providers = providers
         self._known: _Known | None = None
-        self._listed: tuple[int, Listed] | None = None
+        self._refresher = Refresher(state, providers, settings, home)
+        self._table = ModelTable(state, lambda: self._now().connections, facts_of, self._card)
 
-    def refresh(self, connection: str) -> list[LLMModel]:
-        """Ask the provider what it offers and keep the answer. Raises UnknownConnection, ProviderError, MissingKey."""
-        found = self._providers.adapter(connection).list_models(Deadline(LISTING_SECONDS))
-        with self._state.write() as transaction:
-            keep_listing(transaction, connection, found, datetime.now(UTC))
+    def refresh(self, connection: str) -> builtins.list[LLMModel]:
+        """Ask the provider what it offers and keep the answer. Raises UnknownConnection, ProviderError, MissingKey.
+
+        What was known stays when that fails, and its models count as unreachable until it is asked again.
+        """
+        self._refresher.one(connection)
         return self.list(connection)
 
+    def refresh_all(self, progress: Progress | None = None) -> dict[str, Outcome]:
+        """Ask every connection that is switched on, eight at once and for a minute in all.
+
+        Connection -> how many models it offers, or the error, which is never raised. `progress(done, of, connection)`
+        is called on this thread.
+        """
+        return self._refresher.all(progress)
+
+    def keep_checking(self) -> None:
+        """From now on ask each connection again, on a thread of ours, once its list is `models.check_hours` old.
+
+        Call it as often as you like. One process of a home asks at a time; `close` ends it.
+        """
+        self._refresher.keep_checking()
+
+    def checks(self) -> dict[str, ListingCheck]:
+        """When each connection was last asked for its models, and why in vain, where it was."""
+        return self._refresher.checks()
+
+    def close(self) -> None:
+        """End the background checks."""
+        self._refresher.close()
+
     def list(self, connection: str | None = None, task: str | None = None) -> list[LLMModel]:
-        """What the connections offered when last asked; of one, or fit for one task, where asked for.
+        """What connections offered when last asked, what they offered before, and what a person added; `state` tells
+        them apart. Of one connection, or for one task, where asked for: then without those that are gone.
 
         Raises UnknownConnection, InvalidInput.
         """
         if task is not None:
             _require_task(task)
-        known = self._now()
         if connection is not None:
-            _require_connection(connection, known)
-        models = [
-            self._describe(known.connections[owner], name, fields)
-            for (owner, name), fields in self._listings().items()
-            if fields["available"] and owner in known.connections and connection in (None, owner)
-        ]
-        return [model for model in models if task is None or can_do(model, task)]
+            _require_connection(connection, self._now())
+        table = self._table.all()
+        asked = (connection, task)
+        if asked not in table.derived:
+            table.derived[asked] = tuple(
+                model
+                for model in table.models.values()
+                if connection in (None, model.connection)
+                and (task is None or (model.state not in _GONE and can_do(model, task)))
+            )
+        return list(table.derived[asked])
+
+    def known(self, provider: str | None = None) -> builtins.list[LLMModel]:
+        """Every model there is: the listed ones, and all that the catalogue knows of the provider, or of all of them.
+
+        One that no connection offers is told of the oldest connection to its provider, else of the provider's name.
+        Raises InvalidInput.
+        """
+        if provider is not None and provider not in PROVIDERS:
+            raise InvalidInput(f"There is no provider {provider!r}.", f"Use one of {', '.join(PROVIDERS)}.")
+        table = self._table.all()
+        if "known" not in table.derived:
+            table.derived["known"] = (*table.models.values(), *self._beside(table))
+        return [model for model in table.derived["known"] if provider in (None, model.provider)]
 
     def get(self, id: str) -> LLMModel:  # noqa: A002  # the name is part of the public surface
         """One model. What is not known of it is None; a provider's name stands in for a connection that does not exist.
@@ -91,7 +133,126 @@ class ModelService:
         connection = known.connections.get(owner) or _provider_alone(owner)
         if connection is None:
             raise _unknown_connection(owner, known)
-        return self._describe(connection, name, self._listings().get((owner, name), {}))
+        return self._table.one(connection, name)
+
+    def add_own(self, connection: str, name: str, **facts: Any) -> LLMModel:
+        """Add a model that the connection's list does not name, with what you know of it: the fields in OWN_FACTS.
+
+        Raises UnknownConnection, InvalidInput; also where the connection already has a model of that name.
+        """
+        known = _require_connection(connection, self._now())
+        checked_name(name)
+        told = checked_facts(facts)
+        if f"{connection}:{name}" in self._table.all().models:
+            raise InvalidInput(f"{connection} already has {name}.", "Change what is known of it with edit_own.")
+        with self._state.write() as transaction:
+            keep_own(transaction, (connection, name), told)
+        return self._table.one(known, name)
+
+    def edit_own(self, id: str, **facts: Any) -> LLMModel:  # noqa: A002
+        """Say what you know better of a model, listed or your own. None takes a fact back; what is not given stays.
+
+        What you say counts before the provider's list and the catalogue. Raises UnknownModel, UnknownConnection,
+        InvalidInput.
+        """
+        owner, name = split_model_id(id)
+        connection = _require_connection(owner, self._now())
+        told, key = checked_facts(facts), (owner, checked_name(name))
+        if id not in self._table.all().models:
+            raise UnknownModel(f"{owner} has no model {name!r}.", "Add it with add_own.")
+        with self._state.write() as transaction:
+            before = kept_own(transaction, key).get(key)
+            keep_own(transaction, key, {**(before.facts if before else {}), **told})
+        return self._table.one(connection, name)
+
+    def remove_own(self, id: str) -> None:  # noqa: A002
+        """Forget what you said of a model; one that no list names is gone then. Raises UnknownModel."""
+        key = split_model_id(id)
+        with self._state.write() as transaction:
+            if not forget_own(transaction, key):
+                raise UnknownModel(f"Nothing of your own is known of {id}.", "Only what you added can be removed.")
+
+    def compare(self, ids: Sequence[str]) -> pd.DataFrame:
+        """Two to four models side by side. Index: (group, fact) in the order of reading. A column for each id; values
+        are plain Python, None is unknown. The column `differs` tells whether two known values are not the same.
+
+        Raises InvalidInput, UnknownModel, UnknownConnection.
+        """
+        return comparison.compare([self.get(one) for one in ids])
+
+    def suggest(
+        self,
+        task: str,
+        *,
+        needs: Collection[str] = frozenset(),
+        min_context: int | None = None,
+        max_price: Decimal | float | None = None,
+        limit: int = 5,
+    ) -> pd.DataFrame:
+        """Available models that can do the task and are known to have what is needed, the cheapest first.
+
+        The price is that of a thousand typical calls of the task (TYPICAL in `workload.py`), column
+        `usd_per_1k_calls`; `max_price` is its limit. A model whose price is not known comes last, and is left out where
+        there is a limit. `why` says in a sentence what speaks for each. Raises InvalidInput.
+        """
+        models = self.list(task=task)
+        return comparison.suggest(
+            task,
+            self.workload_costs(TYPICAL[task], [model.id for model in models]),
+            models,
+            needs=needs,
+            min_context=min_context,
+            max_price=max_price,
+            limit=limit,
+        )
+
+    def lacks(self, task: str, id: str) -> builtins.list[Lack]:  # noqa: A002
+        """What stands against making the model active for the task, the worst first; `activate` permits it anyway.
+
+        Raises InvalidInput, UnknownModel, UnknownConnection.
+        """
+        _require_task(task)
+        model = self.get(id)
+        connection = self._now().connections.get(model.connection)
+        return lacks(task, model, connection, self.checks().get(model.connection))
+
+    def workload_cost(self, id: str, workload: Workload) -> Cost:  # noqa: A002
+        """What a month of the workload costs on the model at today's rates; None and `missing` where a rate is unknown.
+
+        Raises UnknownModel for what is not a model id.
+        """
+        return self.workload_costs(workload, [id])[id]
+
+    def workload_costs(self, workload: Workload, ids: Iterable[str] | None = None) -> dict[str, Cost]:
+        """The same for many models, all that `list` gives where none are named. Raises UnknownModel."""
+        connections, now = self._now().connections, datetime.now(UTC)
+        costs = {}
+        for id in self._table.all().models if ids is None else ids:  # noqa: A001
+            owner, name = split_model_id(id)
+            connection = connections.get(owner) or _provider_alone(owner)
+            if connection is not None and connection.provider == "local":
+                costs[id] = _FREE_LOCAL
+            else:
+                card = None if connection is None else self._card(connection, name, now, workload.mode)
+                costs[id] = monthly_cost(workload, "" if connection is None else connection.provider, card)
+        return costs
+
+    def radar(self, spend: pd.DataFrame | None = None) -> pd.DataFrame:
+        """Models in use that have ended or will within a year, the soonest first; last the deprecated without a date.
+
+        In use: active for a task, or in `spend`, whose columns connection, model, cost_usd (US dollars) and calls are
+        those of the last 30 days. Columns: id, state, ends_on, days_left, spend_30d (None: not priced), calls_30d,
+        replacement (an id at the same connection, or None), tasks (those it is active for).
+        """
+        spent = comparison.spent_by_id(spend)
+        active: dict[str, list[str]] = {}
+        for task, (owner, name) in self._now().active.items():
+            active.setdefault(f"{owner}:{name}", []).append(task)
+        models = {}
+        for id in dict.fromkeys([*active, *spent]):  # noqa: A001
+            with contextlib.suppress(NotConfigured):  # a connection that is gone
+                models[id] = self.get(id)
+        return comparison.radar(models, spent, active, datetime.now(UTC))
 
     def price(self, id: str, usage: Usage | None, at: datetime | None = None, mode: str = "standard") -> Cost:  # noqa: A002
         """What `usage` costs at the rates of the moment `at` (now where not given); see `cost_of` for what is missing.
@@ -139,7 +300,7 @@ class ModelService:
         """
         known = self._now()
         if model is not None:
-            owner, name = split_model_id(model) if ":" in model else _no_id(model, self._listings())
+            owner, name = split_model_id(model) if ":" in model else _no_id(model, self._table.all().models.values())
         elif task in known.active:
             owner, name = known.active[task]
         else:
@@ -167,30 +328,20 @@ class ModelService:
             ).all()
         return _Known(version, connections, {row.task: (row.connection, row.model) for row in rows})
 
-    def _listings(self) -> Listed:
-        version = self._state.version()
-        found = self._listed
-        if found is None or found[0] != version:
-            with self._state.read() as transaction:
-                found = self._listed = (version, kept_listings(transaction))
-        return found[1]
+    def _card(
+        self, connection: LLMProvider, name: str, at: datetime | None = None, mode: str = "standard"
+    ) -> RateCard | None:
+        return prices.rates_of(connection.provider, name, connection.base_url, at or datetime.now(UTC), mode)
 
-    def _describe(self, connection: LLMProvider, name: str, fields: Mapping[str, Any]) -> LLMModel:
-        """What the provider said counts before what the price list says."""
-        facts = prices.facts_of(connection.provider, name, connection.base_url)
-        card = prices.rates_of(connection.provider, name, connection.base_url, datetime.now(UTC), "standard")
-        joined: dict[str, Any] = {}
-        if connection.provider == "local":
-            joined |= {"input_price": Decimal(0), "output_price": Decimal(0), "price_source": "local"}
-        if facts is not None:
-            joined |= {"display_name": facts.name or "", "context_window": facts.context_window}
-        if card is not None:
-            joined["price_source"] = card.source
-            for field, used in (("input_price", "input_tokens"), ("output_price", "output_tokens")):
-                if used in card.rates:
-                    joined[field] = card.rates[used].usd
-        joined |= fields
-        return LLMModel(connection=connection.name, provider=connection.provider, name=name, **joined)
+    def _beside(self, table: Joined) -> Iterator[LLMModel]:
+        """What the catalogue knows and no connection lists."""
+        for provider in PROVIDERS:
+            reaches = [reach for reach in table.reaches.values() if reach.connection.provider == provider]
+            reach = reaches[0] if reaches else Reach(LLMProvider(name=provider, provider=provider))
+            there = {model.name for model in table.models.values() if model.provider == provider}
+            for name in all_known(provider):
+                if name not in there:
+                    yield self._table.outside(reach, name)
 
 
 def _provider_alone(name: str) -> LLMProvider | None:
@@ -219,9 +370,31 @@ def _unknown_connection(name: str, known: _Known) -> UnknownConnection:
     )
 
 
-def _no_id(model: str, listed: Listed) -> tuple[str, str]:
+def _no_id(model: str, listed: Collection[LLMModel]) -> tuple[str, str]:
     """Always raises: a bare name is never guessed to be of some connection, but the likely id is told."""
-    near = difflib.get_close_matches(model, {name for _, name in listed}, cutoff=0.8)
-    ids = [f"{owner}:{name}" for owner, name in listed if name in (near if model not in near else [model])]
+    near = difflib.get_close_matches(model, {one.name for one in listed}, cutoff=0.8)
+    ids = [one.id for one in listed if one.name in (near if model not in near else [model])]
     hint = f"Did you mean {' or '.join(ids[:3])}?" if ids else "Write connection:model, as openai:gpt-6-luna."
     raise UnknownModel(f"{model!r} is not a model id.", hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _ListedFacts:
+    display_name: str
+    context_window: int | None
+    sources: Mapping[str, Source]
+
+
+def facts_of(provider: str, name: str, base_url: str | None) -> _ListedFacts | None:
+    """What the price list says of a model besides its rates."""
+    found = prices.facts_of(provider, name, base_url)
+    if found is None:
+        return None
+    source = Source(prices.installed_source())
+    return _ListedFacts(
+        found.name or "", found.context_window, dict.fromkeys(("display_name", "context_window"), source)
+    )
+
+
+def all_known(provider: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _ in prices.installed().models(provider))

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from ..errors import InvalidConnection
-from ..store.listings import keep_listing
+from ..store.listings import keep_listing, note_check
 from ..store.tables import connections
 from ..types import LLMModel, LLMProvider
 
@@ -57,9 +57,13 @@ def save_test(
     models: Iterable[LLMModel] | None,
     taken_ms: float | None,
 ) -> None:
-    """Keep what a test found; `models` is None where it brought no list."""
+    """Keep what a test found; `models` is None where it brought no list. It counts as a check of the list, too."""
     now = datetime.now(UTC)
-    found: dict[str, Any] = {} if models is None else {"models_found": keep_listing(transaction, name, models, now)}
+    found: dict[str, Any] = {}
+    if models is None:
+        note_check(transaction, name, now, "" if state == "connected" else message)
+    else:
+        found["models_found"] = keep_listing(transaction, name, models, now)
     change(transaction, name, state=state, message=message, tested_at=now, test_latency_ms=taken_ms, **found)
 
 

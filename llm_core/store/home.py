@@ -90,6 +90,11 @@ class Home:
     def merge_lock(self) -> Path:
         return self.ledger / "merge.lock"
 
+    @property
+    def listing_lock(self) -> Path:
+        """Held by the process that asks connections for their models in the background."""
+        return self.path / "listing.lock"
+
 
 def open_home(path: str | os.PathLike[str] | None = None, *, sample: bool = False) -> Home:
     """The home at `path`, else $LLM_MANAGER_HOME, else the platform's user data folder; made 0700 where it is new.

@@ -48,19 +48,25 @@ def test_what_the_provider_says_of_a_model_counts_before_the_price_list(models, 
     assert (model.display_name, model.context_window, model.input_price) == ("Ours", 8_192, Decimal(2))
 
 
-def test_a_model_that_is_no_longer_offered_leaves_the_list_and_is_told_apart(models, offer, connect) -> None:
+def test_a_model_that_is_no_longer_offered_stays_and_is_told_apart(models, offer, connect) -> None:
     connect("openai")
     offer(offered("old"), offered("stays"))
     first = {model.name: model.checked_at for model in models.list()}
     offer(offered("stays"), offered("new"))
-    assert [model.name for model in models.list()] == ["new", "stays"]
+    assert {model.name: model.state for model in models.list()} == {
+        "new": "available",
+        "old": "not_on_key",
+        "stays": "available",
+    }
+    assert [model.name for model in models.list(task="chat")] == ["new", "stays"]
     assert models.get("openai:stays").checked_at > first["stays"]
     gone = models.get("openai:old")
     assert gone.available is False
     assert gone.checked_at == first["old"]
     assert models.get("openai:never-seen").available is None
+    assert models.get("openai:never-seen").state == "not_on_key"
     offer(offered("old"))
-    assert [model.name for model in models.list()] == ["old"]
+    assert [model.name for model in models.list(task="chat")] == ["old"]
 
 
 def test_refresh_asks_the_provider_and_keeps_its_answer(ws: Workspace, wire: WireServer) -> None:

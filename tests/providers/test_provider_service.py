@@ -236,7 +236,7 @@ def test_a_model_that_is_gone_is_no_longer_offered(connected: Workspace, wire: W
     connected.providers.test("openai")
     wire.models = ["gpt-7"]
     connected.providers.test("openai")
-    assert [model.name for model in connected.models.list()] == ["gpt-7"]
+    assert [model.name for model in connected.models.list(task="chat")] == ["gpt-7"]
 
 
 def test_a_test_of_nothing_is_an_error(ws: Workspace) -> None:

@@ -1,0 +1,142 @@
+"""Puts one model together: what its provider lists, what the catalogue knows, what a person knows better, its price.
+
+What a person wrote counts first, then the provider's list, then the catalogue. Abilities are the exception: a list that
+names some of them does not deny the others, so there the list and the catalogue are added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from ..store.listings import KEPT_FACTS, ListingCheck
+from ..types import LLMModel, LLMProvider, Source
+from .cost import RateCard
+from .states import state_of
+
+_ADDED_UP = ("capabilities", "modalities", "inputs", "outputs")
+_PRICES = (
+    ("input_price", "input_tokens"),
+    ("output_price", "output_tokens"),
+    ("cache_read_price", "cache_read_tokens"),
+)
+_FREE = {field: Decimal(0) for field, _ in _PRICES}
+_NOTHING: tuple[Any, ...] = (None, "", (), frozenset())
+YOU = "you"
+"""The source of what a person wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How a connection stands for all its models: the last time it was asked, and whether it has a list at all."""
+
+    connection: LLMProvider
+    check: ListingCheck | None = None
+    has_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFacts:
+    """What a person wrote of a model, and when."""
+
+    facts: Mapping[str, Any]
+    changed_at: datetime
+
+
+def joined(
+    reach: Reach,
+    name: str,
+    *,
+    now: datetime,
+    listed: Mapping[str, Any] | None,
+    own: OwnFacts | None,
+    known: Any,
+    card: RateCard | None,
+) -> LLMModel:
+    """`listed` is what the connection's list said, when it last named the model; `known` what the catalogue knows."""
+    fields: dict[str, Any] = {}
+    sources: dict[str, Source] = {}
+    if known is not None:
+        for fact in KEPT_FACTS:
+            value = getattr(known, fact, None)
+            if value not in _NOTHING:
+                fields[fact] = value
+        sources |= known.sources
+    _add_prices(fields, sources, reach.connection, card)
+    if listed is not None:
+        _add_listed(fields, sources, listed, reach.connection.name)
+    if own is not None:
+        fields |= own.facts
+        sources |= dict.fromkeys(own.facts, _source(YOU, own.changed_at.date()))
+    if "modalities" in fields and not (own is not None and "inputs" in own.facts):
+        fields["inputs"] = fields.get("inputs", frozenset()) | (fields["modalities"] - {"file"})
+    fields["own"] = own is not None and listed is None
+    fields["state"] = _state(reach, fields, sources, listed, now)
+    return LLMModel(
+        connection=reach.connection.name, provider=reach.connection.provider, name=name, sources=sources, **fields
+    )
+
+
+def _add_prices(
+    fields: dict[str, Any], sources: dict[str, Source], connection: LLMProvider, card: RateCard | None
+) -> None:
+    if connection.provider == "local":
+        fields |= _FREE
+        fields["price_source"] = "local"
+    elif card is not None:
+        fields["price_source"] = card.source
+        for field, used in _PRICES:
+            rate = card.rates.get(used)
+            if rate is not None:
+                fields[field] = rate.usd * 1_000_000 / rate.per if rate.per != 1_000_000 else rate.usd
+                sources[field] = _source(card.source, card.effective_from)
+
+
+def _add_listed(fields: dict[str, Any], sources: dict[str, Source], listed: Mapping[str, Any], connection: str) -> None:
+    source = _source(f"{connection} list", listed["checked_at"].date())
+    for fact, value in listed.items():
+        if fact in ("available", "checked_at"):
+            fields[fact] = value
+            continue
+        if fact in _ADDED_UP and fact in fields:
+            more = fields[fact] - value
+            value = fields[fact] | value
+            before = sources.get(fact)
+            sources[fact] = _source(f"{source.name}, {before.name}", source.read_on) if more and before else source
+        else:
+            sources[fact] = source
+        fields[fact] = value
+
+
+def _state(
+    reach: Reach,
+    fields: Mapping[str, Any],
+    sources: Mapping[str, Source],
+    listed: Mapping[str, Any] | None,
+    now: datetime,
+) -> str:
+    check = reach.check
+    named = listed["available"] if listed is not None else False if reach.has_list else None
+    end = sources.get("retires_at")
+    deprecated_on: date | None = fields.get("deprecated_on")
+    return state_of(
+        now,
+        enabled=reach.connection.enabled,
+        failed=check is not None and bool(check.error),
+        listed=named,
+        own=fields["own"],
+        lifecycle=fields.get("lifecycle"),
+        retires_at=fields.get("retires_at"),
+        end_is_told=end is not None and (end.name == YOU or (listed is not None and "retires_at" in listed)),
+        deprecated=deprecated_on is not None and deprecated_on <= now.date(),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _source(name: str, read_on: date | None) -> Source:
+    """One object for all facts of one origin."""
+    return Source(name, None, read_on)

@@ -1,0 +1,148 @@
+"""Every model of the workspace, joined once and kept until something it was made from changes.
+
+A workspace may list thousands of models, and a page asks for them on every rerun. The state's version tells in
+microseconds that nothing at all changed; where something did, one query tells whether it was about models.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ..store.listings import kept_checks, kept_listings
+from ..store.state import State
+from ..store.tables import listed_models, own_models, own_prices, price_lists
+from ..types import LLMModel, LLMProvider
+from .cost import RateCard
+from .join import OwnFacts, Reach, joined
+from .own import kept_own
+
+CardOf = Callable[[LLMProvider, str], RateCard | None]
+"""The rates of a connection's model, now and in the standard mode."""
+FactsOf = Callable[[str, str, str | None], Any]
+"""What the catalogue knows of (provider, model, base URL); None for a model it does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """All models that connections listed and that a person added, by id, in the order of connections and names."""
+
+    stamp: tuple[Any, ...]
+    models: Mapping[str, LLMModel]
+    reaches: Mapping[str, Reach]
+    derived: dict[Any, Any] = field(default_factory=dict)
+    """What was made of them and can be used as long as they are."""
+
+
+class ModelTable:
+    """Safe to share between threads: one makes the table, the others wait for it."""
+
+    def __init__(
+        self, state: State, connections: Callable[[], Mapping[str, LLMProvider]], facts: FactsOf, card: CardOf
+    ) -> None:
+        self._state = state
+        self._connections = connections
+        self._facts = facts
+        self._card = card
+        self._lock = threading.Lock()
+        self._seen: tuple[tuple[int, datetime], Joined] | None = None
+        self._single: tuple[tuple[int, datetime], dict[str, LLMModel]] | None = None
+
+    def all(self) -> Joined:
+        moment = self._moment()
+        seen = self._seen
+        if seen is not None and seen[0] == moment:
+            return seen[1]
+        with self._lock:
+            seen = self._seen
+            stamp = self._stamp(moment[1])
+            if seen is None or seen[1].stamp != stamp:
+                seen = (moment, self._join(stamp))
+            self._seen = (moment, seen[1])
+            return seen[1]
+
+    def one(self, connection: LLMProvider, name: str) -> LLMModel:
+        """One model, without joining the others: a program that makes calls asks for a single one."""
+        moment = self._moment()
+        model = f"{connection.name}:{name}"
+        seen = self._seen
+        if seen is not None and seen[0] == moment and model in seen[1].models:
+            return seen[1].models[model]
+        single = self._single
+        if single is None or single[0] != moment:
+            single = self._single = (moment, {})
+        if model not in single[1]:
+            single[1][model] = self._read_one(connection, name)
+        return single[1][model]
+
+    def outside(self, reach: Reach, name: str) -> LLMModel:
+        """A model that only the catalogue knows."""
+        return self._joined(reach, name, datetime.now(UTC), None, None)
+
+    def _moment(self) -> tuple[int, datetime]:
+        """Prices and lifecycles follow the clock: all is told anew each hour."""
+        return self._state.version(), datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+    def _stamp(self, hour: datetime) -> tuple[Any, ...]:
+        """Differs after any change to what the table is made from. (A setting or a budget's hold is none.)"""
+        with self._state.read() as transaction:
+            counts = transaction.execute(
+                select(
+                    *(
+                        select(number).select_from(table).scalar_subquery()
+                        for table, latest in (
+                            (listed_models, listed_models.c.last_seen),
+                            (own_models, own_models.c.changed_at),
+                            (own_prices, own_prices.c.changed_at),
+                            (price_lists, price_lists.c.accepted_at),
+                        )
+                        for number in (func.count(), func.max(latest))
+                    )
+                )
+            ).one()
+            checks = kept_checks(transaction)
+        connections = {name: (one.provider, one.base_url, one.enabled) for name, one in self._connections().items()}
+        return hour, tuple(counts), checks, connections
+
+    def _join(self, stamp: tuple[Any, ...]) -> Joined:
+        connections, now = self._connections(), datetime.now(UTC)
+        with self._state.read() as transaction:
+            listings, own, checks = kept_listings(transaction), kept_own(transaction), kept_checks(transaction)
+        with_list = {owner for owner, _ in listings}
+        reaches = {name: Reach(one, checks.get(name), name in with_list) for name, one in connections.items()}
+        models = {
+            f"{owner}:{name}": self._joined(
+                reaches[owner], name, now, listings.get((owner, name)), own.get((owner, name))
+            )
+            for owner, name in sorted(listings.keys() | own.keys())
+            if owner in reaches
+        }
+        return Joined(stamp, models, reaches)
+
+    def _read_one(self, connection: LLMProvider, name: str) -> LLMModel:
+        key = (connection.name, name)
+        with self._state.read() as transaction:
+            listed, own = kept_listings(transaction, key).get(key), kept_own(transaction, key).get(key)
+            check = kept_checks(transaction).get(connection.name)
+            any_listed = select(listed_models.c.name).where(listed_models.c.connection == connection.name).limit(1)
+            has_list = transaction.scalar(any_listed) is not None
+        return self._joined(Reach(connection, check, has_list), name, datetime.now(UTC), listed, own)
+
+    def _joined(
+        self, reach: Reach, name: str, now: datetime, listed: Mapping[str, Any] | None, own: OwnFacts | None
+    ) -> LLMModel:
+        connection = reach.connection
+        return joined(
+            reach,
+            name,
+            now=now,
+            listed=listed,
+            own=own,
+            known=self._facts(connection.provider, name, connection.base_url),
+            card=self._card(connection, name),
+        )
