@@ -46,6 +46,8 @@ class Labels:
     project: str | None = None
     preset: str | None = None
     preset_version: int | None = None
+    source: str = "call"
+    source_id: str | None = None
     tags: Mapping[str, str] | None = None
 
 
@@ -137,6 +139,8 @@ class Attempt:
             project=self.plan.labels.project,
             preset=self.plan.labels.preset,
             preset_version=self.plan.labels.preset_version,
+            source=self.plan.labels.source,
+            source_id=self.plan.labels.source_id,
             tags=self.plan.labels.tags,
             usage=usage,
             usage_source=usage_source,

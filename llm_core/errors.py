@@ -7,6 +7,7 @@
     |  |- InvalidUsage              negative, fractional or contradictory token counts
     |  |- InvalidRecord
     |  |- InvalidSetting
+    |  |- InvalidPresetFile         a file of presets that cannot be imported; nothing of it was
     |  |- InvalidConnection         a name, base URL or option that a connection cannot have
     |  `- UnknownColumn             a filter, group or sort that the view `usage` lacks
     |- NotConfigured                something has to be set up first
@@ -121,6 +122,10 @@ class InvalidRecord(InvalidInput):
 
 class InvalidSetting(InvalidInput):
     kind = "invalid_setting"
+
+
+class InvalidPresetFile(InvalidInput):
+    kind = "invalid_preset_file"
 
 
 class InvalidConnection(InvalidInput):

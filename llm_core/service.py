@@ -27,7 +27,7 @@ from .types import MODES, TASKS, LLMProvider, Parameters, Reply
 
 if TYPE_CHECKING:
     from .catalog import ModelService
-    from .parameters import ParameterService
+    from .parameters import ParameterService, Preset
     from .providers import ProviderService
     from .settings import SettingsService
     from .usage import UsageService
@@ -41,6 +41,9 @@ class CommonOptions(TypedDict, total=False):
     app: str | None
     user: str | None
     project: str | None
+    source: str | None
+    """What made the call, where it is not a plain one: "call" when None. `source_id` says which of these."""
+    source_id: str | None
     timeout: float | None
     """Seconds that the whole call, with its retries, may take."""
 
@@ -53,7 +56,9 @@ class CallOptions(CommonOptions, total=False):
     task: str
     """One of TASKS; "chat" by default."""
     preset: str | None
-    """A preset's name. What of it the model does not take is left out; see `ws.parameters.suited`."""
+    """A preset's name; the default of the model, else of the task, when None; "" for none at all. What of it the model
+    does not take is left out; see `ws.parameters.suited`.
+    """
     parameters: Parameters | Mapping[str, Any] | None
     """These win over the preset's."""
     tools: Sequence[Mapping[str, Any]] | None
@@ -199,12 +204,10 @@ class LLMService:
         connection, name, deadline = self._resolve(model, task, common)
         model_id = f"{connection.name}:{name}"
         chosen = Parameters.of(parameters)
-        version = None
-        if preset is not None:
-            found = self._parameters.preset(preset)
-            preset, version = found.name, found.version
-            chosen = chosen.over(self._parameters.suited(model_id, found.parameters))
-        self._check(model_id, chosen)
+        followed = self._preset(preset, model_id, task)
+        if followed is not None:
+            chosen = chosen.over(self._parameters.suited(model_id, followed.parameters))
+        self._check(model_id, chosen, followed)
         adapter = self._providers.adapter(connection.name)
         return Plan(
             connection=connection,
@@ -218,7 +221,7 @@ class LLMService:
                 tool_choice=tool_choice,
                 schema=json_schema,
             ),
-            labels=_labels(task, common, preset, version),
+            labels=_labels(task, common, followed),
             price=self._models.price,
             record=self._usage.record,
             estimate=adapter.estimate_usage,
@@ -288,13 +291,19 @@ class LLMService:
             timeout = connection.options.get("timeout") or self._settings.get("call.timeout")
         return connection, name, Deadline(timeout)
 
-    def _check(self, model_id: str, parameters: Parameters) -> None:
+    def _preset(self, name: str | None, model_id: str, task: str) -> Preset | None:
+        if name is None:
+            return self._parameters.default_for(model_id, task)
+        return self._parameters.preset(name) if name else None
+
+    def _check(self, model_id: str, parameters: Parameters, followed: Preset | None) -> None:
         if not parameters.given():
             return
         errors = self._parameters.validate(model_id, parameters).errors
         if errors:
             told = " ".join(f"{found.field}: {found.message}" for found in errors)
-            raise InvalidParameters(f"{model_id} would refuse these parameters. {told}", errors[0].hint, errors)
+            these = f"these parameters with the preset {followed.name}" if followed else "these parameters"
+            raise InvalidParameters(f"{model_id} would refuse {these}. {told}", errors[0].hint, errors)
 
 
 def _require_positive(timeout: float) -> None:
@@ -302,14 +311,16 @@ def _require_positive(timeout: float) -> None:
         raise InvalidInput(f"timeout must be seconds above 0, not {timeout!r}.")
 
 
-def _labels(task: str, common: CommonOptions, preset: str | None = None, preset_version: int | None = None) -> Labels:
+def _labels(task: str, common: CommonOptions, preset: Preset | None = None) -> Labels:
     return Labels(
         task=task,
         app=common.get("app"),
         user=common.get("user"),
         project=common.get("project"),
-        preset=preset,
-        preset_version=preset_version,
+        preset=preset.name if preset else None,
+        preset_version=preset.version if preset else None,
+        source=common.get("source") or "call",
+        source_id=common.get("source_id"),
         tags=_as_tags(common.get("tags")),
     )
 

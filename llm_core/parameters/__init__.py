@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from .presets import Preset
+from .preset import Preset
+from .preset_defaults import PresetDefault
+from .presets import ImportReport
 from .service import ParameterService
 from .specs import ParameterSpec
 from .validate import Finding, Validation
 
-__all__ = ["Finding", "ParameterService", "ParameterSpec", "Preset", "Validation"]
+__all__ = ["Finding", "ImportReport", "ParameterService", "ParameterSpec", "Preset", "PresetDefault", "Validation"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import NotConfigured
 from ..types import LLMModel, Parameters
 from .families import specs_for
-from .presets import Preset, Presets
+from .preset import Preset
+from .preset_defaults import PresetDefault, PresetDefaults
+from .presets import ImportReport, Presets
 from .specs import ParameterSpec
 from .validate import Finding, Validation, validate
 
@@ -27,6 +30,7 @@ class ParameterService:
     def __init__(self, state: State, models: Models) -> None:
         self._models = models
         self._presets = Presets(state)
+        self._defaults = PresetDefaults(state, self._presets)
 
     def spec(self, id: str) -> list[ParameterSpec]:  # noqa: A002  # the name is part of the public surface
         """Every parameter as this model takes it, those it lacks with the reason. A provider's name stands in for a
@@ -56,10 +60,76 @@ class ParameterService:
         """The preset as it is now, or as a version of it was, also after it was deleted. Raises UnknownPreset."""
         return self._presets.get(name, version)
 
-    def save(self, preset: Preset) -> Preset:
-        """Keep it as a new version under its name; what comes back has its version. Raises InvalidInput."""
-        return self._presets.save(preset)
+    def save(self, preset: Preset, *, new: bool = False) -> Preset:
+        """Keep it as a new version under its name; what comes back has its version. With `new` a name that is taken is
+        refused. Raises InvalidInput.
+        """
+        return self._presets.save(preset, new=new)
+
+    def duplicate(self, name: str, new_name: str) -> Preset:
+        """A copy under a name of its own, of a built-in one too. Raises UnknownPreset, InvalidInput."""
+        return self._presets.duplicate(name, new_name)
+
+    def rename(self, name: str, new_name: str) -> Preset:
+        """Its versions begin anew and defaults follow; records keep the name they were made with.
+
+        Raises UnknownPreset, InvalidInput.
+        """
+        return self._presets.rename(name, new_name)
 
     def delete(self, name: str) -> None:
         """Take a person's own preset off the list; records keep naming it. Raises UnknownPreset, InvalidInput."""
         self._presets.delete(name)
+
+    def restore(self, name: str, version: int | None = None) -> Preset:
+        """Undo a deletion, or make an earlier version count again. Raises UnknownPreset, InvalidInput."""
+        return self._presets.restore(name, version)
+
+    def versions(self, name: str) -> list[Preset]:
+        """All that was saved under the name, the newest first, each with the time. Raises UnknownPreset."""
+        return self._presets.versions(name)
+
+    def deleted_presets(self) -> list[Preset]:
+        """Those that `restore` can bring back, as they were last."""
+        return self._presets.deleted()
+
+    def set_default(self, preset: str | None, *, task: str | None = None, model: str | None = None) -> None:
+        """The preset of calls for this task, or of this model, that name none; None for none again.
+
+        A model's default counts before its task's, and a call with `preset=""` follows neither. Raises UnknownPreset,
+        InvalidInput.
+        """
+        self._defaults.set(preset, task, model)
+
+    def defaults(self) -> list[PresetDefault]:
+        """The defaults there are, those of tasks first."""
+        return self._defaults.all()
+
+    def default_for(self, id: str, task: str = "chat") -> Preset | None:  # noqa: A002
+        """The preset that a call of this model for this task follows when it names none."""
+        return self._defaults.of(id, task)
+
+    def export_presets(self, names: Sequence[str] | None = None) -> str:
+        """These presets, else all of a person's own, as the JSON that docs/presets.md describes. Raises UnknownPreset,
+        InvalidInput where there is none.
+        """
+        from .preset_files import write
+
+        wanted = [one for one in self.presets() if not one.built_in] if names is None else map(self.preset, names)
+        return write(wanted)
+
+    def import_presets(self, text: str | bytes, *, on_conflict: str = "refuse") -> ImportReport:
+        """All presets of such a file, or none of them.
+
+        A name that is here with other values is refused, or the one of the file gets another name ("rename"), or it
+        becomes a new version of the one here ("new version"). Raises InvalidPresetFile, InvalidInput.
+        """
+        from .preset_files import read
+
+        return self._presets.add(read(text), on_conflict)
+
+    def preset_schema(self) -> dict[str, Any]:
+        """The JSON Schema of such a file."""
+        from .preset_files import schema
+
+        return schema()

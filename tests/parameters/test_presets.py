@@ -9,7 +9,7 @@ from sqlalchemy import update
 from llm_core import Parameters, Workspace
 from llm_core.errors import InvalidInput, InvalidParameters, UnknownPreset
 from llm_core.parameters import Preset
-from llm_core.parameters.presets import BUILT_IN
+from llm_core.parameters.presets_built_in import BUILT_IN
 from llm_core.store import tables
 
 
@@ -19,7 +19,10 @@ def mine(name: str = "mine", purpose: str = "", **parameters) -> Preset:
 
 def test_those_built_in_come_first_and_each_says_what_it_is_for(ws: Workspace) -> None:
     assert [preset.name for preset in ws.parameters.presets()] == list(BUILT_IN)
-    assert {"precise", "balanced", "creative", "deterministic", "JSON extraction", "summary", "code"} <= set(BUILT_IN)
+    assert set(BUILT_IN) >= {
+        *("precise", "balanced", "creative", "deterministic", "JSON extraction", "summary", "code", "thorough"),
+        *("transcript clean-up", "brainstorm"),
+    }
     for preset in ws.parameters.presets():
         assert preset.purpose
         assert preset.built_in
@@ -31,8 +34,8 @@ def test_those_built_in_come_first_and_each_says_what_it_is_for(ws: Workspace) -
 )
 def test_those_built_in_fit_ordinary_models(model_id: str, ws: Workspace) -> None:
     for preset in ws.parameters.presets():
-        if preset.name != "thorough":
-            assert ws.parameters.validate(model_id, preset.parameters).errors == (), preset.name
+        fitting = ws.parameters.suited(model_id, preset.parameters)
+        assert ws.parameters.validate(model_id, fitting).errors == (), preset.name
     assert ws.parameters.validate("openai:gpt-6-luna", BUILT_IN["thorough"].parameters)
     assert ws.parameters.validate("openai:gpt-6-luna", BUILT_IN["balanced"].parameters)
 
@@ -77,11 +80,69 @@ def test_a_deleted_one_leaves_its_versions_for_the_records_that_name_them(ws: Wo
     assert ws.parameters.save(mine(temperature=0.1)).version == 2
 
 
+def test_a_deleted_one_is_restored_as_it_was_and_stays_a_default(ws: Workspace) -> None:
+    ws.parameters.save(mine(temperature=0.1))
+    last = ws.parameters.save(mine(temperature=0.2))
+    ws.parameters.set_default("mine", task="code")
+    ws.parameters.delete("mine")
+    assert ws.parameters.deleted_presets() == [last]
+    assert ws.parameters.defaults() == []
+    assert ws.parameters.restore("mine") == last
+    assert ws.parameters.preset("mine") == last
+    assert ws.parameters.deleted_presets() == []
+    assert [default.preset for default in ws.parameters.defaults()] == ["mine"]
+    with pytest.raises(UnknownPreset):
+        ws.parameters.restore("never there")
+
+
+def test_an_earlier_version_counts_again_and_later_ones_stay(ws: Workspace) -> None:
+    for temperature in (0.1, 0.2, 0.3):
+        ws.parameters.save(mine(temperature=temperature))
+    ws.parameters.restore("mine", 1)
+    assert ws.parameters.preset("mine").version == 1
+    assert [preset.version for preset in ws.parameters.versions("mine")] == [3, 2, 1]
+    assert all(preset.saved_at for preset in ws.parameters.versions("mine"))
+    assert ws.parameters.save(mine(temperature=0.4)).version == 4
+    assert [preset.version for preset in ws.parameters.versions("precise")] == [1]
+    with pytest.raises(UnknownPreset):
+        ws.parameters.restore("mine", 9)
+    with pytest.raises(UnknownPreset):
+        ws.parameters.versions("never there")
+
+
+def test_a_renamed_one_takes_its_defaults_along_and_old_records_keep_their_name(ws: Workspace) -> None:
+    ws.parameters.save(mine(temperature=0.1))
+    ws.parameters.save(mine(temperature=0.2))
+    ws.parameters.set_default("mine", task="chat")
+    moved = ws.parameters.rename("mine", "ours")
+    assert (moved.name, moved.version, moved.parameters.temperature) == ("ours", 1, 0.2)
+    assert ws.parameters.default_for("openai:gpt-4.1") == moved
+    assert ws.parameters.preset("mine", 1).parameters.temperature == 0.1
+    with pytest.raises(UnknownPreset):
+        ws.parameters.preset("mine")
+    ws.parameters.save(mine("third"))
+    for taken in ("third", "Precise", ""):
+        with pytest.raises(InvalidInput):
+            ws.parameters.rename("ours", taken)
+    assert ws.parameters.rename("ours", "ours").version == 1
+
+
+def test_a_copy_is_ones_own_whatever_it_is_of(ws: Workspace) -> None:
+    copy = ws.parameters.duplicate("summary", "my summary")
+    assert (copy.parameters, copy.built_in) == (BUILT_IN["summary"].parameters, False)
+    with pytest.raises(InvalidInput, match="already"):
+        ws.parameters.duplicate("summary", "my summary")
+    with pytest.raises(InvalidInput, match="already"):
+        ws.parameters.save(mine("my summary"), new=True)
+    assert ws.parameters.versions("my summary") == [copy]
+
+
 def test_those_built_in_are_neither_replaced_nor_deleted(ws: Workspace) -> None:
     with pytest.raises(InvalidInput, match="built-in"):
         ws.parameters.save(mine(" Precise "))
-    with pytest.raises(InvalidInput, match="built in"):
-        ws.parameters.delete("precise")
+    for change in (ws.parameters.delete, ws.parameters.restore, lambda name: ws.parameters.rename(name, "other")):
+        with pytest.raises(InvalidInput, match="built in"):
+            change("precise")
     with pytest.raises(UnknownPreset):
         ws.parameters.delete("never there")
     with pytest.raises(UnknownPreset):
@@ -97,6 +158,7 @@ def test_a_name_that_cannot_be_shown_is_refused(name, ws: Workspace) -> None:
 @pytest.mark.parametrize(
     "parameters",
     [
+        {"system": "half \ud83d of a letter"},
         {"temperature": 3},
         {"temperature": float("nan")},
         {"response_format": {"a": object()}},

@@ -1,0 +1,109 @@
+"""Calls that name no preset: which they follow, what their records say, and that other processes see it soon."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from llm_core import Parameters, Workspace
+from llm_core.errors import InvalidInput, InvalidParameters, UnknownModel, UnknownPreset
+from llm_core.parameters import Preset, PresetDefault
+from tests.wire.server import WireServer
+
+MODEL = "wire:gpt-6-luna"
+
+
+@pytest.fixture
+def ready(ws: Workspace, wire: WireServer) -> Workspace:
+    ws.providers.connect("compatible", base_url=wire.base_url, name="wire")
+    ws.parameters.save(Preset("mine", Parameters(temperature=0.4)))
+    return ws
+
+
+def used(ws: Workspace, wire: WireServer, **options) -> tuple[object, ...]:
+    """The preset and version in the record of a call, and the temperature that was sent."""
+    ws.llm.complete("Hello?", model=MODEL, **options)
+    row = ws.usage.history(limit=1).iloc[0]
+    version = None if row.preset is None else int(row.preset_version)
+    return row.preset, version, wire.requests[-1].body.get("temperature")
+
+
+def test_a_call_follows_the_default_of_its_model_then_of_its_task_and_says_so(
+    ready: Workspace, wire: WireServer
+) -> None:
+    assert used(ready, wire) == (None, None, None)
+    ready.parameters.set_default("precise", task="chat")
+    assert used(ready, wire) == ("precise", 1, 0.2)
+    assert used(ready, wire, task="code") == (None, None, None)
+    ready.parameters.set_default("mine", model=MODEL)
+    ready.parameters.save(Preset("mine", Parameters(temperature=0.5)))
+    assert used(ready, wire) == ("mine", 2, 0.5)
+    assert used(ready, wire, preset="creative") == ("creative", 1, 1.0)
+    assert used(ready, wire, preset="") == (None, None, None)
+    assert used(ready, wire, parameters={"temperature": 0.9}) == ("mine", 2, 0.9)
+    ready.parameters.delete("mine")
+    assert used(ready, wire) == ("precise", 1, 0.2)
+    ready.parameters.set_default(None, task="chat")
+    assert used(ready, wire) == (None, None, None)
+
+
+def test_a_preset_that_does_not_go_with_the_calls_own_values_is_named(ready: Workspace, wire: WireServer) -> None:
+    ready.parameters.save(Preset("many", Parameters(logprobs=True, top_logprobs=5)))
+    ready.parameters.set_default("many", task="chat")
+    with pytest.raises(InvalidParameters, match="with the preset many"):
+        ready.llm.complete("Hello?", model=MODEL, parameters={"logprobs": False})
+
+
+def test_defaults_are_listed_and_what_cannot_be_one_is_refused(ready: Workspace) -> None:
+    ready.parameters.set_default("precise", task="summarize")
+    ready.parameters.set_default("mine", model=MODEL)
+    ready.parameters.set_default("code", task="chat")
+    assert ready.parameters.defaults() == [
+        PresetDefault("code", task="chat"),
+        PresetDefault("precise", task="summarize"),
+        PresetDefault("mine", model=MODEL),
+    ]
+    for scope, error in (
+        ({}, InvalidInput),
+        ({"task": "chat", "model": MODEL}, InvalidInput),
+        ({"task": "sleep"}, InvalidInput),
+        ({"model": "no id"}, UnknownModel),
+    ):
+        with pytest.raises(error):
+            ready.parameters.set_default("precise", **scope)
+    with pytest.raises(UnknownPreset):
+        ready.parameters.set_default("never there", task="chat")
+
+
+def test_a_preset_saved_in_one_process_is_used_in_another_within_two_seconds(ws: Workspace, home: Path) -> None:
+    waits = """
+import sys, time
+from llm_core import Workspace
+from llm_core.errors import UnknownPreset
+with Workspace.open() as ws:
+    ws.parameters.presets()
+    print("ready", flush=True)
+    while True:
+        try:
+            found = ws.parameters.preset("shared")
+        except UnknownPreset:
+            time.sleep(0.01)
+        else:
+            print(time.time(), found.parameters.temperature, ws.parameters.default_for("local:m").name, flush=True)
+            break
+"""
+    with subprocess.Popen([sys.executable, "-c", waits], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+        with ws.state.write():
+            pass  # its first use, which makes things, is not what takes the time here
+        ws.parameters.set_default("precise", task="chat")
+        ws.parameters.save(Preset("shared", Parameters(temperature=0.7)))
+        saved_at = time.time()
+        seen_at, temperature, default = other.communicate(timeout=20)[0].split()
+    assert (temperature, default) == ("0.7", "precise")
+    assert float(seen_at) - saved_at < 2
