@@ -206,8 +206,8 @@ class LLMService:
         chosen = Parameters.of(parameters)
         followed = self._preset(preset, model_id, task)
         if followed is not None:
-            chosen = chosen.over(self._parameters.suited(model_id, followed.parameters))
-        self._check(model_id, chosen, followed)
+            chosen = chosen.over(self._parameters.suited(model_id, followed.parameters, chosen))
+        self._check(model_id, chosen)
         adapter = self._providers.adapter(connection.name)
         return Plan(
             connection=connection,
@@ -296,14 +296,13 @@ class LLMService:
             return self._parameters.default_for(model_id, task)
         return self._parameters.preset(name) if name else None
 
-    def _check(self, model_id: str, parameters: Parameters, followed: Preset | None) -> None:
+    def _check(self, model_id: str, parameters: Parameters) -> None:
         if not parameters.given():
             return
         errors = self._parameters.validate(model_id, parameters).errors
         if errors:
             told = " ".join(f"{found.field}: {found.message}" for found in errors)
-            these = f"these parameters with the preset {followed.name}" if followed else "these parameters"
-            raise InvalidParameters(f"{model_id} would refuse {these}. {told}", errors[0].hint, errors)
+            raise InvalidParameters(f"{model_id} would refuse these parameters. {told}", errors[0].hint, errors)
 
 
 def _require_positive(timeout: float) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import NotConfigured
 from ..types import LLMModel, Parameters
 from .families import specs_for
+from .fitting import fit
 from .preset import Preset
 from .preset_defaults import PresetDefault, PresetDefaults
 from .presets import ImportReport, Presets
@@ -16,6 +17,7 @@ from .validate import Finding, Validation, validate
 
 if TYPE_CHECKING:
     from ..store.state import State
+    from .next_tokens import Ask, NextTokens
 
 
 class Models(Protocol):
@@ -27,8 +29,10 @@ class Models(Protocol):
 class ParameterService:
     """Safe to share between threads."""
 
-    def __init__(self, state: State, models: Models) -> None:
+    def __init__(self, state: State, models: Models, ask: Ask) -> None:
+        """`ask` makes a call, for `next_tokens`."""
         self._models = models
+        self._ask = ask
         self._presets = Presets(state)
         self._defaults = PresetDefaults(state, self._presets)
 
@@ -47,10 +51,27 @@ class ParameterService:
             unknown = Finding("model", "This model is not known; only values no provider takes are found.")
             return Validation(found.errors, (unknown, *found.warnings))
 
-    def suited(self, id: str, parameters: Parameters) -> Parameters:  # noqa: A002
-        """Those of the parameters that the model takes: a preset is for all models, and some take less."""
-        lacking = {spec.name for spec in self.spec(id) if not spec.supported}
-        return Parameters(**{name: value for name, value in parameters.given().items() if name not in lacking})
+    def suited(self, id: str, parameters: Parameters, beside: Parameters | None = None) -> Parameters:  # noqa: A002
+        """What the model takes of a preset, which is for all models: what it lacks is left out, numbers past its range
+        become the nearest in it. `beside` are those given in the call, which win.
+        """
+        return fit(self.spec(id), parameters, beside)[0]
+
+    def next_tokens(self, id: str, messages: Any, top: int = 20, **options: Any) -> NextTokens:  # noqa: A002
+        """What this model would say next after the messages, and how likely it holds each token: one call for one
+        token, recorded with the source "parameters". `options` are those of `ws.llm.complete`, as `timeout` and `user`.
+
+        Raises InvalidInput where the model does not tell, and what a call raises.
+        """
+        from .next_tokens import of_model
+
+        return of_model(self._ask, id, self.spec(id), messages, top, options)
+
+    def recorded_next_tokens(self) -> tuple[NextTokens, ...]:
+        """Real ones of a small open model, recorded once, for where no model is at hand."""
+        from .next_tokens import recorded
+
+        return recorded()
 
     def presets(self) -> list[Preset]:
         """Those built in, then a person's own by name."""

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from .interactions import Interaction, Values
+
 GROUPS = ("sampling", "length", "reasoning", "output", "advanced")
 KINDS = ("number", "integer", "choice", "flag", "text", "texts", "object")
 
@@ -35,13 +37,57 @@ class ParameterSpec:
     """Not refused, but unwise or without effect: shown when a value is given."""
     source: str = ""
     """Where the limits are documented."""
+    besides: tuple[float, ...] = ()
+    """Values outside of `min` to `max` with a meaning of their own, which `reason` tells: -1, 0."""
+    not_blank: bool = False
+    """Of `texts`: each must hold more than white space."""
+    kinds: tuple[str, ...] = ()
+    """Of `safety_settings`: the kinds of harm there are; `choices` are the thresholds."""
+    interactions: tuple[Interaction, ...] = ()
+    """What it binds other parameters to while it is set."""
 
     def but(self, **changes: Any) -> ParameterSpec:
         return dataclasses.replace(self, **changes)
 
+    def binding(self, *interactions: Interaction) -> ParameterSpec:
+        """With further interactions; one on the same parameter replaces the one before it."""
+        named = {interaction.other for interaction in interactions}
+        kept = tuple(old for old in self.interactions if old.other not in named)
+        return self.but(interactions=kept + interactions)
+
     def refused(self, reason: str, source: str = "") -> ParameterSpec:
         return self.but(supported=False, reason=reason, source=source or self.source)
 
+
+_ONE_OF_TWO = Interaction(
+    "temperature",
+    "temperature and top_p both narrow the drawing.",
+    "Change one of them and leave the other.",
+    refused=False,
+)
+_TOLD_TOGETHER = Interaction(
+    "logprobs",
+    "top_logprobs needs logprobs.",
+    "Set logprobs to true, or leave top_logprobs out.",
+    Values((True,)),
+    when=Values(low=1),
+    needed=True,
+)
+_ROOM_TO_ANSWER = Interaction(
+    "max_tokens",
+    "A thinking_budget of max_tokens or more leaves no room for an answer.",
+    "Make it less than max_tokens.",
+    below=True,
+    refused=False,
+)
+_SHORT_ANSWER = Interaction(
+    "reasoning_effort",
+    "Reasoning can use all of it and leave no answer.",
+    "Allow some thousand tokens, or none set.",
+    Values(("none",)),
+    when=Values(low=1, high=999),
+    refused=False,
+)
 
 _ALL = (
     ParameterSpec(
@@ -62,6 +108,7 @@ _ALL = (
         min=0,
         max=1,
         step=0.01,
+        interactions=(_ONE_OF_TWO,),
     ),
     ParameterSpec(
         "top_k", "sampling", "integer", "Draws only from this many of the likeliest words.", "words", min=0, step=1
@@ -115,7 +162,16 @@ _ALL = (
         max=2**63 - 1,
         step=1,
     ),
-    ParameterSpec("max_tokens", "length", "integer", "Ends the answer after this many.", "tokens", min=1, step=1),
+    ParameterSpec(
+        "max_tokens",
+        "length",
+        "integer",
+        "Ends the answer after this many.",
+        "tokens",
+        min=1,
+        step=1,
+        interactions=(_SHORT_ANSWER,),
+    ),
     ParameterSpec("stop", "length", "texts", "Ends the answer where the model would write one of these.", min=1),
     ParameterSpec(
         "n", "output", "integer", "How many answers to give; each is billed.", "answers", min=1, step=1, default=1
@@ -131,7 +187,14 @@ _ALL = (
     ParameterSpec("verbosity", "output", "choice", "How much the model writes.", choices=("low", "medium", "high")),
     ParameterSpec("reasoning_effort", "reasoning", "choice", "How long the model thinks before it answers."),
     ParameterSpec(
-        "thinking_budget", "reasoning", "integer", "The most it may think before it answers.", "tokens", min=-1, step=1
+        "thinking_budget",
+        "reasoning",
+        "integer",
+        "The most it may think before it answers.",
+        "tokens",
+        min=-1,
+        step=1,
+        interactions=(_ROOM_TO_ANSWER,),
     ),
     ParameterSpec("system", "advanced", "text", "Instructions that come before the conversation."),
     ParameterSpec("service_tier", "advanced", "choice", "Which queue serves the call; it changes price and speed."),
@@ -145,6 +208,7 @@ _ALL = (
         min=0,
         max=20,
         step=1,
+        interactions=(_TOLD_TOGETHER,),
     ),
     ParameterSpec("safety_settings", "advanced", "object", "Google's thresholds for each kind of harmful content."),
 )

@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..types import Parameters
+from .interactions import broken
 from .specs import ParameterSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`field` is the parameter's name, or `model` or `parameters` for the whole."""
+    """`field` is the parameter's name, or `model`, `parameters`, `messages`, `tools` or `tool_choice`."""
 
     field: str
     message: str
     hint: str = ""
+    """What to do."""
+    rule: str = ""
+    """What is allowed, where `message` does not say it."""
+    value: str = ""
+    """What was given, in a few letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,66 +35,88 @@ class Validation:
         """True where nothing would be refused."""
         return not self.errors
 
+    def __add__(self, other: Validation) -> Validation:
+        return Validation(self.errors + other.errors, self.warnings + other.warnings)
+
 
 def validate(specs: Iterable[ParameterSpec], parameters: object) -> Validation:
     """Check a Parameters or a dict, or anything else, against `specs`. Never raises."""
-    if isinstance(parameters, Parameters):
-        given: Mapping[Any, Any] = parameters.given()
-    elif isinstance(parameters, Mapping):
-        given = {name: value for name, value in parameters.items() if value is not None}
-    elif parameters is None:
-        given = {}
-    else:
+    given = given_of(parameters)
+    if given is None:
         return Validation((Finding("parameters", "These are no parameters.", "Give a Parameters or a dict."),))
     by_name = {spec.name: spec for spec in specs}
     errors = list(_errors(by_name, given))
     wrong = {finding.field for finding in errors}
     sound = {name: value for name, value in given.items() if name in by_name and name not in wrong}
-    errors += _contradictions(sound)
-    return Validation(tuple(errors), tuple(_warnings(by_name, sound)))
+    refused, unwise = _contradictions(by_name, sound)
+    return Validation((*errors, *refused), (*_cautions(by_name, sound), *unwise, *_unwise_values(sound)))
+
+
+def given_of(parameters: object) -> Mapping[Any, Any] | None:
+    """Those that are set; None for what holds no parameters at all."""
+    if isinstance(parameters, Parameters):
+        return parameters.given()
+    if isinstance(parameters, Mapping):
+        return {name: value for name, value in parameters.items() if value is not None}
+    return {} if parameters is None else None
+
+
+def problem_of(spec: ParameterSpec, value: Any) -> str:
+    """What is wrong with a value by itself, as a hint; empty where nothing is."""
+    if not spec.supported:
+        return spec.reason or "Leave it out."
+    return _CHECKS[spec.kind](spec, value)
+
+
+def shown(value: Any) -> str:
+    """A short text for any value, without asking strange objects to describe themselves."""
+    if isinstance(value, str):
+        return repr(value[:40]) if type(value) is str else "that text"
+    if type(value) in (bool, float, type(None)) or (type(value) is int and abs(value) < 10**18):
+        return repr(value)
+    return "a number of that size" if isinstance(value, int) else f"a {type(value).__name__}"
 
 
 def _errors(specs: Mapping[str, ParameterSpec], given: Mapping[Any, Any]) -> Iterable[Finding]:
     for name, value in given.items():
         spec = specs.get(name) if isinstance(name, str) else None
         if spec is None:
-            yield Finding(_shown(name).strip("'"), "There is no such parameter.", f"Known ones: {', '.join(specs)}.")
+            known = f"Known ones: {', '.join(specs)}."
+            yield Finding(shown(name).strip("'"), "There is no such parameter.", known, value=shown(value))
         elif not spec.supported:
-            yield Finding(spec.name, "This model does not take it.", spec.reason)
-        elif problem := _CHECKS[spec.kind](spec, value):
-            yield Finding(spec.name, f"It cannot be {_shown(value)}.", problem)
+            yield Finding(spec.name, "This model does not take it.", spec.reason, "Leave it out.", shown(value))
+        elif problem := problem_of(spec, value):
+            yield Finding(spec.name, f"It cannot be {shown(value)}.", problem, spec.reason, shown(value))
 
 
-def _contradictions(given: Mapping[str, Any]) -> Iterable[Finding]:
-    if given.get("top_logprobs") and not given.get("logprobs"):
-        yield Finding("top_logprobs", "It needs logprobs.", "Set logprobs to true, or leave top_logprobs out.")
-    budget, limit = given.get("thinking_budget"), given.get("max_tokens")
-    if budget is not None and limit is not None and budget >= limit:
-        yield Finding(
-            "thinking_budget", "It leaves no room for an answer.", f"Make it less than max_tokens, which is {limit}."
-        )
+def _contradictions(
+    specs: Mapping[str, ParameterSpec], given: Mapping[str, Any]
+) -> tuple[list[Finding], list[Finding]]:
+    refused: list[Finding] = []
+    unwise: list[Finding] = []
+    bonds = {name: specs[name].interactions for name in given}
+    defaults = {name: spec.default for name, spec in specs.items() if spec.supported}
+    for name, interaction in broken(bonds, given, defaults):
+        if not specs[interaction.other].supported:
+            continue
+        found = Finding(name, interaction.rule, interaction.remedy, value=shown(given[name]))
+        (refused if interaction.refused else unwise).append(found)
+    return refused, unwise
 
 
-def _warnings(specs: Mapping[str, ParameterSpec], given: Mapping[str, Any]) -> Iterable[Finding]:
-    for name in given:
+def _cautions(specs: Mapping[str, ParameterSpec], given: Mapping[str, Any]) -> Iterable[Finding]:
+    for name, value in given.items():
         if specs[name].caution:
-            yield Finding(name, specs[name].caution, "Leave it out.")
+            yield Finding(name, specs[name].caution, "Leave it out.", value=shown(value))
+
+
+def _unwise_values(given: Mapping[str, Any]) -> Iterable[Finding]:
     temperature = given.get("temperature")
-    if temperature is not None and given.get("top_p") is not None:
-        yield Finding(
-            "top_p", "temperature and top_p both narrow the drawing.", "Change one of them and leave the other."
-        )
     if temperature is not None and temperature > 1.5:
-        yield Finding("temperature", "Answers tend to fall apart this high.", "Stay at or under 1.5.")
+        told = shown(temperature)
+        yield Finding("temperature", "Answers tend to fall apart this high.", "Stay at or under 1.5.", value=told)
     if temperature == 0 and given.get("n", 1) > 1:
         yield Finding("n", "At temperature 0 all answers are nearly alike.", "Raise the temperature or ask for one.")
-    limit = given.get("max_tokens")
-    always_reasons = specs["reasoning_effort"].supported and not specs["temperature"].supported
-    thinks = given.get("reasoning_effort", "none") != "none" or always_reasons
-    if limit is not None and limit < 1000 and thinks and given.get("thinking_budget") is None:
-        yield Finding(
-            "max_tokens", "Reasoning can use all of it and leave no answer.", "Allow some thousand tokens, or none set."
-        )
 
 
 def _number(spec: ParameterSpec, value: Any) -> str:
@@ -97,10 +125,13 @@ def _number(spec: ParameterSpec, value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "Give a number."
     low, high = spec.min, spec.max
+    if value in spec.besides:
+        return ""
     if (low is not None and value < low) or (high is not None and value > high):
+        besides = "".join(f", or {each:g}" for each in spec.besides)
         if high is None:
-            return f"Give {low:g} or more."
-        return f"Give {low:g} to {high:g}." if low is not None else f"Give at most {high:g}."
+            return f"Give {low:.10g} or more{besides}."
+        return f"Give {low:.10g} to {high:.10g}{besides}." if low is not None else f"Give at most {high:.10g}."
     return ""
 
 
@@ -130,15 +161,38 @@ def _texts(spec: ParameterSpec, value: Any) -> str:
         return "Give a text, or a list of texts that are not empty."
     if not texts or (spec.max is not None and len(texts) > spec.max):
         return f"Give 1 to {spec.max:g} texts." if spec.max is not None else "Give at least one."
+    if spec.not_blank and not all(text.strip() for text in texts):
+        return "Give texts of more than white space."
     return ""
 
 
 def _object(spec: ParameterSpec, value: Any) -> str:
+    if spec.name == "safety_settings":
+        return _safety(spec, value)
     if isinstance(value, str) and spec.choices:
-        return "" if value in spec.choices else f"Give one of {', '.join(spec.choices)}, or a mapping."
-    if isinstance(value, Mapping) or (spec.name == "safety_settings" and isinstance(value, Sequence)):
-        return "Give a mapping." if isinstance(value, (str, bytes)) else ""
-    return "Give a mapping."
+        if value in spec.choices:
+            return ""
+        return f"Give {'one of ' if len(spec.choices) > 1 else ''}{', '.join(spec.choices)}, or a mapping."
+    return "" if isinstance(value, Mapping) else "Give a mapping."
+
+
+def _safety(spec: ParameterSpec, value: Any) -> str:
+    """A mapping of kinds of harm to thresholds, or Google's own list of both."""
+    wanted = 'Give a mapping, as {"harassment": "BLOCK_ONLY_HIGH"}.'
+    if isinstance(value, Mapping) and "category" not in value:
+        entries: Sequence[Any] = [{"category": name, "threshold": threshold} for name, threshold in value.items()]
+    elif isinstance(value, (str, bytes)) or not isinstance(value, (Mapping, Sequence)):
+        return wanted
+    else:
+        entries = [value] if isinstance(value, Mapping) else value
+    for entry in entries:
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("category"), str):
+            return wanted
+        if spec.choices and entry.get("threshold") not in spec.choices:
+            return f"Each threshold must be one of {', '.join(spec.choices)}."
+        if spec.kinds and entry["category"].upper().removeprefix("HARM_CATEGORY_") not in spec.kinds:
+            return f"Give kinds of harm out of {', '.join(spec.kinds).lower()}."
+    return ""
 
 
 _CHECKS = {
@@ -150,12 +204,3 @@ _CHECKS = {
     "texts": _texts,
     "object": _object,
 }
-
-
-def _shown(value: Any) -> str:
-    """A short text for any value, without asking strange objects to describe themselves."""
-    if isinstance(value, str):
-        return repr(value[:40]) if type(value) is str else "that text"
-    if type(value) in (bool, float, type(None)) or (type(value) is int and abs(value) < 10**18):
-        return repr(value)
-    return "a number of that size" if isinstance(value, int) else f"a {type(value).__name__}"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from llm_core import Parameters, Workspace
-from llm_core.errors import InvalidInput, InvalidParameters, UnknownModel, UnknownPreset
+from llm_core.errors import InvalidInput, UnknownModel, UnknownPreset
 from llm_core.parameters import Preset, PresetDefault
 from tests.wire.server import WireServer
 
@@ -51,11 +51,13 @@ def test_a_call_follows_the_default_of_its_model_then_of_its_task_and_says_so(
     assert used(ready, wire) == (None, None, None)
 
 
-def test_a_preset_that_does_not_go_with_the_calls_own_values_is_named(ready: Workspace, wire: WireServer) -> None:
-    ready.parameters.save(Preset("many", Parameters(logprobs=True, top_logprobs=5)))
+def test_a_preset_gives_way_to_the_calls_own_values(ready: Workspace, wire: WireServer) -> None:
+    ready.parameters.save(Preset("many", Parameters(logprobs=True, top_logprobs=5, temperature=0.3)))
     ready.parameters.set_default("many", task="chat")
-    with pytest.raises(InvalidParameters, match="with the preset many"):
-        ready.llm.complete("Hello?", model=MODEL, parameters={"logprobs": False})
+    ready.llm.complete("Hello?", model=MODEL, parameters={"logprobs": False})
+    sent = wire.requests[-1].body
+    assert (sent["logprobs"], sent["temperature"]) == (False, 0.3)
+    assert "top_logprobs" not in sent
 
 
 def test_defaults_are_listed_and_what_cannot_be_one_is_refused(ready: Workspace) -> None:
