@@ -134,7 +134,7 @@ class Workspace:
         def build() -> ParameterService:
             from .parameters import ParameterService
 
-            return ParameterService(self.state, self.models)
+            return ParameterService(self.state, self.models, self._ask)
 
         return self._part("parameters", build)
 
@@ -162,6 +162,10 @@ class Workspace:
             )
 
         return self._part("llm", build)
+
+    def _ask(self, *arguments: Any, **named: Any) -> Any:
+        """`llm.complete`, which itself needs the parameters."""
+        return self.llm.complete(*arguments, **named)
 
     def _price(self, *arguments: Any, **named: Any) -> Any:
         """`models.price`, found only when a record has to be priced: recording must not load the price list."""
