@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from ..types import LLMModel, LLMProvider
 from .counts import count, section
+from .moments import day, moment
 
 _PATH = "/v1/models?limit=1000"
 _ABILITIES = {
@@ -19,6 +20,7 @@ _ABILITIES = {
     "batch": "batch",
 }
 """Their words -> ours. Each Claude model takes tools."""
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
 class AnthropicModels:
@@ -50,13 +52,14 @@ def _model(entry: Mapping[str, Any], connection: LLMProvider, now: datetime) -> 
         available=True,
         checked_at=now,
         lifecycle=word if isinstance(word := entry.get("lifecycle"), str) else None,
-        retires_at=_moment(entry.get("retires_at")),
+        released_on=day(entry.get("created_at")),
+        deprecated_on=day(entry.get("deprecated_at")),
+        retires_at=moment(entry.get("retires_at")),
+        reasoning_efforts=_efforts(section(told, "effort")),
     )
 
 
-def _moment(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+def _efforts(told: Mapping[str, Any]) -> tuple[str, ...]:
+    if told.get("supported") is not True:
+        return ()
+    return tuple(level for level in _EFFORTS if section(told, level).get("supported") is True)

@@ -28,8 +28,8 @@ def _model(entry: Mapping[str, Any], connection: LLMProvider, now: datetime) -> 
     routes = [route for route in listed if isinstance(route, Mapping)] if isinstance(listed, list) else []
     live = [route for route in routes if route.get("status", "live") == "live"]
     able = {ours for theirs, ours in _ABILITIES.items() if any(route.get(theirs) is True for route in live)}
-    media = section(entry, "architecture").get("input_modalities")
-    modalities = frozenset(str(word) for word in media) if isinstance(media, list) else frozenset()
+    architecture = section(entry, "architecture")
+    modalities, outputs = (_words(architecture.get(name)) for name in ("input_modalities", "output_modalities"))
     if "image" in modalities:
         able.add("images")
     return LLMModel(
@@ -39,6 +39,11 @@ def _model(entry: Mapping[str, Any], connection: LLMProvider, now: datetime) -> 
         context_window=max((count(route, "context_length") or 0 for route in live), default=0) or None,
         capabilities=frozenset(able | {"chat"}),
         modalities=modalities,
+        outputs=outputs,
         available=bool(live) or not routes,
         checked_at=now,
     )
+
+
+def _words(told: Any) -> frozenset[str]:
+    return frozenset(str(word) for word in told) if isinstance(told, list) else frozenset()

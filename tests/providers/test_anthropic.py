@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -93,20 +93,29 @@ def test_models_are_listed_page_by_page_without_the_retired(wire: WireServer) ->
         "pdf_input": no,
         "thinking": {**yes, "types": {}},
         "batch": no,
+        "effort": {**yes, "low": yes, "medium": no, "high": yes, "xhigh": None, "max": yes},
     }
     sonnet = {
         "id": "claude-sonnet-5",
         "display_name": "Claude Sonnet 5",
         "max_input_tokens": 1_000_000,
         "max_tokens": 128_000,
+        "created_at": "2026-02-17T00:00:00Z",
         "lifecycle": "deprecated",
+        "deprecated_at": "2026-09-01T00:00:00Z",
         "retires_at": "2027-03-01T00:00:00Z",
         "capabilities": able,
     }
     old = {"id": "claude-2", "display_name": "Claude 2", "lifecycle": "retired"}
     wire.script(
         Raw(body={"data": [sonnet, old], "has_more": True, "first_id": "x", "last_id": "claude-2"}),
-        Raw(body={"data": [{"id": "claude-next"}], "has_more": False, "last_id": "claude-next"}),
+        Raw(
+            body={
+                "data": [{"id": "claude-next", "created_at": "1970-01-01T00:00:00Z"}],
+                "has_more": False,
+                "last_id": "claude-next",
+            }
+        ),
     )
     with adapter_to(wire, "anthropic") as adapter:
         unknown, known = adapter.list_models(Deadline(20))
@@ -119,6 +128,9 @@ def test_models_are_listed_page_by_page_without_the_retired(wire: WireServer) ->
     assert known.capabilities == {"chat", "tools", "schema", "images", "reasoning"}
     assert known.modalities == {"text", "image"}
     assert (known.lifecycle, known.retires_at) == ("deprecated", datetime(2027, 3, 1, tzinfo=UTC))
+    assert (known.released_on, known.deprecated_on) == (date(2026, 2, 17), date(2026, 9, 1))
+    assert known.reasoning_efforts == ("low", "high", "max")
+    assert (unknown.released_on, unknown.reasoning_efforts) == (None, ())
     assert (unknown.name, unknown.capabilities, unknown.context_window) == ("claude-next", frozenset(), None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -84,6 +85,45 @@ RICH = {
     ("listed", "wanted"),
     [
         (RICH, {"display_name": "Vendor: Large", "context_window": 200_000, "max_output_tokens": 8192}),
+        (RICH, {"capabilities": frozenset(), "retires_at": None, "knowledge_until": None}),
+        (
+            RICH
+            | {
+                "architecture": {"input_modalities": ["text", "image", "file"], "output_modalities": ["text"]},
+                "supported_parameters": ["max_tokens", "tools", "structured_outputs", "reasoning"],
+                "expiration_date": "2027-01-31",
+                "knowledge_cutoff": "2026-03-31",
+            },
+            {
+                "capabilities": {"chat", "tools", "schema", "reasoning", "images", "files"},
+                "modalities": {"text", "image", "file"},
+                "outputs": {"text"},
+                "retires_at": datetime(2027, 1, 31, tzinfo=UTC),
+                "knowledge_until": "2026-03-31",
+            },
+        ),
+        (
+            {
+                "id": "mistral",
+                "max_context_length": 131_072,
+                "capabilities": {"completion_chat": True, "function_calling": True, "vision": False},
+                "deprecation": "2026-11-30T12:00:00Z",
+                "deprecation_replacement_model": "mistral-next",
+            },
+            {
+                "context_window": 131_072,
+                "capabilities": {"chat", "tools"},
+                "retires_at": datetime(2026, 11, 30, 12, tzinfo=UTC),
+                "replacement": "mistral-next",
+            },
+        ),
+        (
+            {"id": "openai", "created": 1_700_000_000, "shutdown_date": "2027-02-13"},
+            {"retires_at": datetime(2027, 2, 13, tzinfo=UTC), "released_on": None, "capabilities": frozenset()},
+        ),
+        ({"id": "openai", "shutdown_date": None}, {"retires_at": None}),
+        ({"id": "odd dates", "shutdown_date": "soon", "knowledge_cutoff": 2026}, {"retires_at": None}),
+        ({"id": "groq", "context_window": 8192, "max_completion_tokens": 4096}, {"max_output_tokens": 4096}),
         ({"id": "vllm", "max_model_len": 4096}, {"context_window": 4096}),
         ({"id": "gguf", "meta": {"n_ctx_train": 2048}}, {"context_window": 2048}),
         ({"id": "plain", "object": "model"}, {"context_window": None, "display_name": ""}),

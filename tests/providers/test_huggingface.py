@@ -214,6 +214,9 @@ def test_the_organization_that_pays_is_named_and_options_are_checked(wire: WireS
             pass
 
 
+MEDIA = {"input_modalities": ["text", "image"], "output_modalities": ["text"]}
+
+
 def test_models_tell_what_their_live_providers_can_do_together(wire: WireServer) -> None:
     routes = [
         {"provider": "novita", "status": "live", "context_length": 64_000, "supports_tools": True},
@@ -221,7 +224,7 @@ def test_models_tell_what_their_live_providers_can_do_together(wire: WireServer)
         {"provider": "gone", "status": "error", "context_length": 1_000_000},
     ]
     entries = [
-        {"id": "a/b", "architecture": {"input_modalities": ["text", "image"]}, "providers": routes},
+        {"id": "a/b", "architecture": MEDIA, "providers": routes},
         {"id": "c/d", "providers": routes[2:]},
         {"id": "e/f"},
     ]
@@ -232,7 +235,7 @@ def test_models_tell_what_their_live_providers_can_do_together(wire: WireServer)
     assert wire.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert (both.id, both.context_window, both.available) == ("test:a/b", 128_000, True)
     assert both.capabilities == {"chat", "tools", "schema", "images"}
-    assert both.modalities == {"text", "image"}
+    assert (both.modalities, both.outputs) == ({"text", "image"}, {"text"})
     assert (gone.available, gone.context_window) == (False, None)
     assert (bare.available, bare.capabilities) == (True, {"chat"})
 
