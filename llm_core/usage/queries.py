@@ -15,95 +15,136 @@ The measures add up: over groups, over buckets and over spans that follow each o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from ..types import USAGE_FIELDS
-from .filters import GROUPABLE, Condition, known, quoted
+from .buckets import aware, bucket_start
+from .filters import GROUPABLE, Condition
+from .grouping import Groups, groups_of
+from .question import Query, Writer, as_found, select, with_steps
+from .ranks import at_ranks, bins_of, latency, ranked
 from .reader import Snapshot
-from .zones import offset_sql, zone
+from .zones import zone
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BUCKETS: tuple[str, ...] = ("hour", "day", "week", "month")
-"""Weeks begin on Monday."""
-
 SORTS: tuple[str, ...] = ("cost_usd", "calls", "attempts", "errors", "input_tokens", "output_tokens")
 
-_BINS_PER_E = 64
-"""Latencies are counted in bins 1.6 % wide on a log scale, so a quantile is off by 0.8 % at most, and counts add up."""
+SUMMED = ("cost_usd", "attempt", "part", "status", *USAGE_FIELDS)
+"""The columns that measures are made of."""
 
-_SUMMED = ("cost_usd", "attempt", "part", "status", *USAGE_FIELDS)
-_MEASURES = ", ".join(
-    (
-        "sum(cost_usd)::VARCHAR AS cost_usd",
+_COUNTS = ("unpriced", "calls", "attempts", "records", "errors")
+
+
+def measures(money: Callable[[str], str] = str) -> list[str]:
+    """The measures of a group of rows of SUMMED, for a SELECT list. `money` is how their cost leaves this SELECT."""
+    return [
+        f"{money('sum(cost_usd)')} AS cost_usd",
         "count(cost_usd) / nullif(count(*), 0) AS priced",
         "count(*) - count(cost_usd) AS unpriced",
         "count(*) FILTER (attempt = 1 AND part = 0) AS calls",
         "count(*) FILTER (part = 0) AS attempts",
         "count(*) AS records",
         "count(*) FILTER (status IN ('error', 'partial', 'interrupted')) AS errors",
-        *(f"sum({name})::{'DOUBLE' if name == 'audio_seconds' else 'BIGINT'} AS {name}" for name in USAGE_FIELDS),
-    )
-)
-"""The measures of a group of rows of _SUMMED."""
-
-_QUANTILES = ("p50", "p95")
-_HOUR_US = 3_600_000_000
+        *(f"sum({name})::{_kind(name)} AS {name}" for name in USAGE_FIELDS),
+    ]
 
 
-def summary(snapshot: Snapshot, where: Condition) -> pd.DataFrame:
+def summary(where: Condition) -> Query[pd.DataFrame]:
     """All measures of the matching records in one row, with latency_p50_ms, latency_p95_ms and the same of ttft."""
-    usage = snapshot.usage(*where.columns, *_SUMMED)
-    row = snapshot.frame(f"SELECT {_MEASURES} FROM {usage} WHERE {where.sql}", where.values)
-    for column in ("latency", "ttft"):
-        found = quantiles(snapshot, where, column=f"{column}_ms")
-        for quantile in _QUANTILES:
-            row[f"{column}_{quantile}_ms"] = found[f"{quantile}_ms"]
-    return row
+
+    def write(writer: Writer) -> str:
+        usage = writer.usage(*where.columns, *SUMMED)
+        steps = [("measured", select(measures(writer.money), usage, writer.where(where)))]
+        for name in ("latency", "ttft"):
+            steps += [
+                (f"{name}_bins", bins_of(writer, where, f"{name}_ms")),
+                (f"{name}_ranked", ranked(f"{name}_bins", ())),
+                (name, select(at_ranks(("p50", "p95"), f"{name}_{{}}_ms"), f"{name}_ranked")),
+            ]
+        return with_steps(steps, "SELECT *\nFROM measured, latency, ttft")
+
+    return Query(write, as_found)
 
 
 def groups(
-    snapshot: Snapshot, where: Condition, by: Sequence[str], *, sort: str = "cost_usd", limit: int | None = None
-) -> pd.DataFrame:
-    """Measures by the columns `by`, largest `sort` first, unknown last; only the first `limit` groups when given."""
-    if sort not in SORTS:
-        raise InvalidInput(f"Groups cannot be sorted by {sort!r}.", f"Use one of {', '.join(SORTS)}.")
-    if not by:
+    where: Condition,
+    by: str | Sequence[str],
+    *,
+    sort: str = "cost_usd",
+    limit: int | None = None,
+    other: bool = False,
+) -> Query[pd.DataFrame]:
+    """Measures by the columns `by`, largest `sort` first, unknown last; only the first `limit` groups when given.
+
+    With `other` what is left of them is the last row, named Other. Its column `others` is how many groups it holds; all
+    other rows have 0 there.
+    """
+    grouped = groups_of(by)
+    _check(sort, limit)
+    if not grouped.names:
         raise InvalidInput("Groups need a column to group by.", f"Use one of {', '.join(GROUPABLE)}.")
-    lead = _lead(by)
-    usage = snapshot.usage(*where.columns, *by, *_SUMMED)
-    largest = "sum(usage.cost_usd)" if sort == "cost_usd" else sort
-    return snapshot.frame(
-        f"""
-        SELECT {lead} {_MEASURES} FROM {usage} WHERE {where.sql}
-        GROUP BY ALL ORDER BY {largest} DESC NULLS LAST, {lead[:-2]} {_limit(limit)}
-        """,
-        where.values,
-    )
+
+    def write(writer: Writer) -> str:
+        largest = "sum(usage.cost_usd)" if sort == "cost_usd" else sort
+        return select(
+            [*grouped.items(writer), *measures(writer.money)],
+            writer.usage(*where.columns, *grouped.reads, *SUMMED),
+            writer.where(where),
+            grouped=True,
+            order=", ".join((f"{largest} DESC NULLS LAST", *grouped.columns)),
+            limit=limit,
+        )
+
+    def write_folded(writer: Writer) -> str:
+        return _folded(
+            writer,
+            where,
+            grouped,
+            (sort, limit),
+            further=["count(*) FILTER (top.place IS NULL) AS others"],
+            order="min(top.place)",
+        )
+
+    return Query(write_folded if other else write, as_found)
 
 
-def series(snapshot: Snapshot, where: Condition, by: Sequence[str], bucket: str, tz: str) -> pd.DataFrame:
+def series(
+    where: Condition,
+    by: str | Sequence[str] | None = None,
+    bucket: str = "day",
+    tz: str = "UTC",
+    *,
+    sort: str = "cost_usd",
+    limit: int | None = None,
+) -> Query[pd.DataFrame]:
     """Measures by bucket of time and by the columns `by`; `bucket` is when it begins, aware, in `tz`.
 
     Days begin at midnight in `tz`, so one with a clock change has 23 or 25 hours. Buckets without records are absent.
+    With `limit` only the groups with the largest `sort` over the whole span are kept apart; the rest is named Other.
     """
-    local = zone(tz)
-    lead = _lead(by)
-    usage = snapshot.usage("started_at", *where.columns, *by, *_SUMMED)
-    frame = snapshot.frame(
-        f"""
-        SELECT {_bucket(snapshot, bucket, local)} AS bucket, {lead} {_MEASURES} FROM {usage} WHERE {where.sql}
-        GROUP BY ALL ORDER BY {", ".join(("bucket", lead[:-2])) if by else "bucket"}
-        """,
-        where.values,
+    local, grouped = zone(tz), groups_of(by)
+    _check(sort, limit)
+    start = bucket_start(bucket, local, where)
+
+    def write(writer: Writer) -> str:
+        return select(
+            [start(writer), *grouped.items(writer), *measures(writer.money)],
+            writer.usage("started_at", *where.columns, *grouped.reads, *SUMMED),
+            writer.where(where),
+            grouped=True,
+            order=", ".join(("bucket", *grouped.columns)),
+        )
+
+    def write_folded(writer: Writer) -> str:
+        return _folded(writer, where, grouped, (sort, limit), start(writer), order="bucket, min(top.place)")
+
+    return Query(
+        write_folded if limit is not None and grouped.names else write, lambda frame: aware(frame, bucket, local)
     )
-    frame["bucket"] = _aware(frame["bucket"], bucket, local)
-    return frame
 
 
 def quantiles(
@@ -115,80 +156,74 @@ def quantiles(
     bucket: str | None = None,
     tz: str = "UTC",
 ) -> pd.DataFrame:
-    """p50_ms and p95_ms of `column`, latency_ms or ttft_ms, over all records that have it, by the columns `by`, and by
-    `bucket` of time as in `series`.
+    """The answer of `latency`, for questions that it is a part of."""
+    return latency(where, by, column=column, bucket=bucket, tz=tz).run(snapshot)
 
-    The value of the record at that rank, off by 0.8 % at most (below 1 ms it counts as 1 ms): exact ones need memory in
-    proportion to the rows. None without such records; without `by` and `bucket` there is always one row.
+
+def values(where: Condition, column: str, limit: int | None) -> Query[list[Any]]:
+    """The values a column, or a tag, has, those with most records first: what a filter can be set to.
+
+    For `tags`, the names of tags.
     """
-    known(column, ("latency_ms", "ttft_ms"))
-    local = zone(tz)
-    lead = _lead(by)
-    start = "" if bucket is None else f"{_bucket(snapshot, bucket, local)} AS bucket, "
-    usage = snapshot.usage(*(("started_at",) if start else ()), *where.columns, *by, column)
-    keys = f"bucket, {lead}" if start else lead
-    window = f"PARTITION BY {keys[:-2]} " if keys else ""
-    ranks = ", ".join(
-        f"exp(min(bin) FILTER (WHERE running >= {quantile[1:]} / 100 * total) / {_BINS_PER_E}) AS {quantile}_ms"
-        for quantile in _QUANTILES
+    _check(SORTS[0], limit)
+    grouped = Groups() if column == "tags" else groups_of(column)
+
+    def write(writer: Writer) -> str:
+        value = grouped.values(writer)[0] if grouped.names else "unnest(map_keys(tags))"
+        usage = writer.usage(*where.columns, *(grouped.reads or ("tags",)))
+        found = select([f"{value} AS value"], usage, writer.where(where))
+        last = select(["value"], "found", "value IS NOT NULL", grouped=True, order="count(*) DESC, value", limit=limit)
+        return with_steps([("found", found)], last)
+
+    return Query(write, lambda frame: list(frame["value"].tolist()))
+
+
+def _folded(
+    writer: Writer,
+    where: Condition,
+    grouped: Groups,
+    top: tuple[str, int | None],
+    bucket: str = "",
+    *,
+    further: Sequence[str] = (),
+    order: str,
+) -> str:
+    """Measures of all groups, added up where a group is not among the first ones by the sort and limit of `top`."""
+    sort, limit = top
+    made = select(
+        [*([bucket] if bucket else []), *grouped.items(writer), *measures()],
+        writer.usage("started_at", *where.columns, *grouped.reads, *SUMMED),
+        writer.where(where),
+        grouped=True,
     )
-    frame = snapshot.frame(
-        f"""
-        WITH bins AS (
-            SELECT {start} {lead} round(ln(greatest({column}, 1)) * {_BINS_PER_E})::INTEGER AS bin, count(*) AS n
-            FROM {usage} WHERE {column} IS NOT NULL AND {where.sql} GROUP BY ALL
-        ), ranked AS (
-            SELECT {keys} bin, sum(n) OVER ({window}ORDER BY bin) AS running, sum(n) OVER ({window}) AS total
-            FROM bins
-        )
-        SELECT {keys} {ranks} FROM ranked GROUP BY ALL ORDER BY ALL
-        """,
-        where.values,
+    largest = ", ".join((f"sum(made.{sort}) DESC NULLS LAST", *grouped.columns))
+    first = select(
+        [*grouped.columns, f"row_number() OVER (ORDER BY {largest}) AS place"],
+        "made",
+        grouped=True,
+        order="place",
+        limit=limit,
     )
-    if bucket is not None:
-        frame["bucket"] = _aware(frame["bucket"], bucket, local)
-    return frame
-
-
-def values(snapshot: Snapshot, where: Condition, column: str, limit: int) -> list[str | int]:
-    """The values a column has, those with most records first: what a filter can be set to."""
-    name = quoted(known(column, GROUPABLE))
-    found = snapshot.rows(
-        f"""
-        SELECT {name} AS value FROM {snapshot.usage(*where.columns, column)} WHERE {name} IS NOT NULL AND {where.sql}
-        GROUP BY value ORDER BY count(*) DESC, value {_limit(limit)}
-        """,
-        where.values,
+    again = [
+        f"{writer.money('sum(made.cost_usd)')} AS cost_usd",
+        "(sum(made.records) - sum(made.unpriced)) / sum(made.records) AS priced",
+        *(f"sum(made.{name})::{_kind(name)} AS {name}" for name in (*_COUNTS, *USAGE_FIELDS)),
+    ]
+    last = select(
+        [*(["bucket"] if bucket else []), *grouped.folded("top.place IS NOT NULL", "made"), *again, *further],
+        f"made LEFT JOIN top ON {grouped.same('made', 'top')}",
+        grouped=True,
+        order=order,
     )
-    return [value for (value,) in found]
+    return with_steps([("made", made), ("top", first)], last)
 
 
-def _lead(by: Sequence[str]) -> str:
-    """The grouping columns as the first ones of a SELECT list, each followed by a comma. Raises UnknownColumn."""
-    return "".join(f"{quoted(known(column, GROUPABLE))}, " for column in by)
+def _kind(measure: str) -> str:
+    return "DOUBLE" if measure == "audio_seconds" else "BIGINT"
 
 
-def _limit(limit: int | None) -> str:
+def _check(sort: str, limit: int | None) -> None:
+    if sort not in SORTS:
+        raise InvalidInput(f"Groups cannot be sorted by {sort!r}.", f"Use one of {', '.join(SORTS)}.")
     if limit is not None and limit < 1:
         raise InvalidInput(f"{limit} rows are not possible.", "Ask for one row or more, or None for all.")
-    return "" if limit is None else f"LIMIT {int(limit)}"
-
-
-def _bucket(snapshot: Snapshot, bucket: str, tz: ZoneInfo) -> str:
-    """When a row's bucket begins: in local time; for hours in UTC, as a clock change repeats an hour's name."""
-    if bucket not in BUCKETS:
-        raise InvalidInput(f"There is no bucket {bucket!r}.", f"Use one of {', '.join(BUCKETS)}.")
-    oldest, newest = snapshot.extent or (datetime.min, datetime.min)
-    offset = offset_sql("started_at", tz, oldest, newest)
-    if bucket == "hour":
-        return f"make_timestamp(epoch_us(started_at) - (epoch_us(started_at) + {offset}) % {_HOUR_US})"
-    return f"date_trunc('{bucket}', make_timestamp(epoch_us(started_at) + {offset}))"
-
-
-def _aware(starts: pd.Series[pd.Timestamp], bucket: str, tz: ZoneInfo) -> pd.Series[pd.Timestamp]:
-    """Where a clock change skips midnight the day begins after it; where it repeats midnight, at the first one."""
-    import numpy as np
-
-    if bucket == "hour":
-        return starts.dt.tz_localize("UTC").dt.tz_convert(tz)
-    return starts.dt.tz_localize(tz, ambiguous=np.full(len(starts), True), nonexistent="shift_forward")

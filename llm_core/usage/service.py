@@ -1,9 +1,6 @@
 """What the rest of the program asks of the ledger: keep a record, and say what was used and what it cost.
 
-Every answer is a DataFrame; money is in `cost_usd`, as `Decimal`, None where unknown. Times given must know their zone,
-spans include `start` and exclude `end`, and filters are columns of the view by name: `model="gpt-6-luna"`, several
-values as a list, None for records without one, `tags={"team": "search"}`, `priced=False` for those of unknown cost.
-All of them raise UnknownColumn, InvalidInput, QueryFailed and LedgerDamaged.
+What can be asked is in `questions`; here is what the answers come from, and how long it is kept open.
 """
 
 from __future__ import annotations
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import StoreError
 from ..store.home import Home
 from ..types import UsageRecord
+from .questions import Questions, columns_of
 from .recorder import Recorder
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ _FLUSH_SECONDS = 30.0
 _KEEP_SPOOL_DAYS = 7.0
 
 
-class UsageService:
+class UsageService(Questions):
     """The usage ledger of one home. Safe for threads.
 
     Recording loads neither a database nor prices nor settings: `settings` and `price` are called only when draining.
@@ -86,77 +84,6 @@ class UsageService:
         self._drain_backlog()
         return self._console.run(query, params)
 
-    def summary(self, start: datetime | None = None, end: datetime | None = None, **filters: Any) -> pd.DataFrame:
-        """One row: cost_usd with priced (0 to 1) and unpriced, calls, attempts, errors, sums of all fields of `Usage`,
-        and latency_p50_ms, latency_p95_ms, ttft_p50_ms, ttft_p95_ms (off by 0.8 % at most).
-
-        A call with several attempts is one call; `queries` says what each measure is.
-        """
-        from .filters import condition
-        from .queries import summary
-
-        where = condition(start, end, filters)
-        return self._ask(lambda snapshot: summary(snapshot, where))
-
-    def series(
-        self,
-        by: str | Sequence[str] | None = None,
-        bucket: str = "day",
-        tz: str = "UTC",
-        start: datetime | None = None,
-        end: datetime | None = None,
-        **filters: Any,
-    ) -> pd.DataFrame:
-        """The measures of `summary`, without latency, for each bucket of time and each value of the columns `by`.
-
-        `bucket` is hour, day, week (from Monday) or month; the column `bucket` is its beginning, aware, in `tz`. Days
-        begin at midnight there, so one with a clock change has 23 or 25 hours, and the sum over buckets is the total.
-        Buckets without records are absent.
-        """
-        from .filters import condition
-        from .queries import series
-
-        where = condition(start, end, filters)
-        return self._ask(lambda snapshot: series(snapshot, where, _columns(by), bucket, tz))
-
-    def groups(
-        self,
-        by: str | Sequence[str],
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        sort: str = "cost_usd",
-        limit: int | None = None,
-        **filters: Any,
-    ) -> pd.DataFrame:
-        """The measures of `summary`, without latency, by the columns `by`: largest `sort` first, up to `limit` rows."""
-        from .filters import condition
-        from .queries import groups
-
-        where = condition(start, end, filters)
-        return self._ask(lambda snapshot: groups(snapshot, where, _columns(by), sort=sort, limit=limit))
-
-    def latency(
-        self,
-        by: str | Sequence[str] | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        column: str = "latency_ms",
-        bucket: str | None = None,
-        tz: str = "UTC",
-        **filters: Any,
-    ) -> pd.DataFrame:
-        """p50_ms and p95_ms of latency_ms or ttft_ms by the columns `by`, off by 0.8 % at most; NaN where unknown.
-
-        With `bucket`, for each bucket of time too, as in `series`.
-        """
-        from .filters import condition
-        from .queries import quantiles
-
-        where = condition(start, end, filters)
-        return self._ask(lambda snapshot: quantiles(snapshot, where, _columns(by), column=column, bucket=bucket, tz=tz))
-
     def performance(
         self,
         by: str | Sequence[str] = ("connection", "model"),
@@ -171,38 +98,7 @@ class UsageService:
         from .performance import performance
 
         where = condition(start, end, filters)
-        return self._ask(lambda snapshot: performance(snapshot, where, _columns(by)))
-
-    def history(
-        self,
-        limit: int = 200,
-        before: tuple[datetime, str] | None = None,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        *,
-        columns: Sequence[str] | None = None,
-        **filters: Any,
-    ) -> pd.DataFrame:
-        """The newest records, one row each, newest first; all columns but raw_usage unless `columns` names others.
-
-        The next page comes after the last row of this one: `before=(row.started_at, row.id)`. Records that arrive
-        meanwhile do not shift it. `started_at` is aware, in UTC.
-        """
-        from .filters import condition
-        from .history import DEFAULT_COLUMNS, Place, history
-
-        where = condition(start, end, filters)
-        names = DEFAULT_COLUMNS if columns is None else columns
-        place = None if before is None else Place(*before)
-        return self._ask(lambda snapshot: history(snapshot, where, limit=limit, before=place, columns=names))
-
-    def values(self, column: str, *, limit: int = 1000, **filters: Any) -> list[Any]:
-        """The values that a column has, those with most records first: what a filter can be set to."""
-        from .filters import condition
-        from .queries import values
-
-        where = condition(None, None, filters)
-        return self._ask(lambda snapshot: values(snapshot, where, column, limit))
+        return self._ask(lambda snapshot: performance(snapshot, where, columns_of(by)))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -294,10 +190,6 @@ class UsageService:
                     drain_all(self._home, price=self._price, wait=0.0)
             except StoreError as error:  # the question can still be answered, from the spools themselves
                 _log.warning("%s", error)
-
-
-def _columns(by: str | Sequence[str] | None) -> Sequence[str]:
-    return () if by is None else (by,) if isinstance(by, str) else by
 
 
 @contextmanager
