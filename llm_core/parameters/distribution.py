@@ -17,13 +17,14 @@ least where it is flattened.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ..types import Parameters
+from .specs import ParameterSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,6 +62,16 @@ class Distribution:
         all_of_it = np.append(self.probabilities, self.rest)
         kept = all_of_it[all_of_it > 0]
         return float(np.exp(-np.sum(kept * np.log(kept))))
+
+
+def shaping(specs: Iterable[ParameterSpec], parameters: Parameters) -> Parameters:
+    """Those of the parameters that reshape the distribution, with the model's defaults for what is not set."""
+    found: dict[str, Any] = {}
+    for spec in specs:
+        if spec.name in SHAPING and spec.supported:
+            given = getattr(parameters, spec.name)
+            found[spec.name] = spec.default if given is None else given
+    return Parameters(**found)
 
 
 def reshape(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import NotConfigured
 from ..types import LLMModel, Parameters
+from .expectation import expectation
 from .families import specs_for
-from .fitting import fit
+from .fitting import Change, fit
 from .preset import Preset
 from .preset_defaults import PresetDefault, PresetDefaults
 from .presets import ImportReport, Presets
@@ -17,6 +18,7 @@ from .validate import Finding, Validation, validate
 
 if TYPE_CHECKING:
     from ..store.state import State
+    from .distribution import Distribution
     from .next_tokens import Ask, NextTokens
 
 
@@ -56,6 +58,31 @@ class ParameterService:
         become the nearest in it. `beside` are those given in the call, which win.
         """
         return fit(self.spec(id), parameters, beside)[0]
+
+    def changes(self, id: str, parameters: Parameters) -> tuple[Change, ...]:  # noqa: A002
+        """What `suited` leaves out or moves into range when the parameters are a preset's, each with the reason."""
+        return fit(self.spec(id), parameters)[1]
+
+    def expectation(self, id: str, parameters: Parameters) -> str:  # noqa: A002
+        """What to expect of an answer with these parameters, in plain words."""
+        return expectation(self.spec(id), parameters)
+
+    def reshaped(
+        self,
+        id: str,  # noqa: A002
+        tokens: NextTokens,
+        parameters: Parameters,
+        counts: Sequence[int] | None = None,
+    ) -> Distribution:
+        """The chances of these tokens as this model would draw with the parameters, its defaults where none is set.
+
+        `counts` says how often each was used before, which only penalties look at.
+        """
+        from .distribution import Order, reshape, shaping
+
+        logprobs = [token.logprob for token in tokens.tokens]
+        order: Order = "llama.cpp" if self._models.get(id).provider == "local" else "temperature first"
+        return reshape(logprobs, shaping(self.spec(id), parameters), counts=counts, order=order)
 
     def next_tokens(self, id: str, messages: Any, top: int = 20, **options: Any) -> NextTokens:  # noqa: A002
         """What this model would say next after the messages, and how likely it holds each token: one call for one
