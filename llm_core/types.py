@@ -441,6 +441,8 @@ class LLMModel:
     cache_read_price: Decimal | None = None
     own: bool = False
     """Added by a person, not offered by a list."""
+    lacks: frozenset[str] = frozenset()
+    """Words of CAPABILITIES it is known not to have; one in neither set is unknown."""
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False, repr=False)
     """Field name -> where its value comes from."""
 

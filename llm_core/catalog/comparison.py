@@ -33,7 +33,7 @@ _FACTS: tuple[tuple[str, str, Callable[[LLMModel], Any]], ...] = (
     ("Price per million", "Price list", lambda m: m.price_source),
     *(("Takes in", word, lambda m, word=word: _has(m.inputs, word)) for word in MODALITIES if word != "file"),
     *(("Gives", word, lambda m, word=word: _has(m.outputs, word)) for word in MODALITIES if word != "file"),
-    *(("Abilities", word, lambda m, word=word: _has(m.capabilities, word)) for word in CAPABILITIES),
+    *(("Abilities", word, lambda m, word=word: _can(m, word)) for word in CAPABILITIES),
     ("Parameters", "Reasoning levels", lambda m: m.reasoning_efforts or None),
     ("Parameters", "Temperature", lambda m: m.takes_temperature),
     ("Life", "Deprecated on", lambda m: m.deprecated_on),
@@ -46,6 +46,10 @@ _FACTS: tuple[tuple[str, str, Callable[[LLMModel], Any]], ...] = (
 def _has(words: frozenset[str], word: str) -> bool | None:
     """An empty set says that nothing is known, not that there is nothing."""
     return word in words if words else None
+
+
+def _can(model: LLMModel, word: str) -> bool | None:
+    return True if word in model.capabilities else False if word in model.lacks else None
 
 
 def compare(models: Sequence[LLMModel]) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from typing import Any
 from ..store.listings import KEPT_FACTS, ListingCheck
 from ..types import LLMModel, LLMProvider, Source
 from .cost import RateCard
+from .facts import KnownFacts
 from .states import state_of
 
 _ADDED_UP = ("capabilities", "modalities", "inputs", "outputs")
@@ -54,7 +55,7 @@ def joined(
     now: datetime,
     listed: Mapping[str, Any] | None,
     own: OwnFacts | None,
-    known: Any,
+    known: KnownFacts | None,
     card: RateCard | None,
 ) -> LLMModel:
     """`listed` is what the connection's list said, when it last named the model; `known` what the catalogue knows."""
@@ -65,6 +66,7 @@ def joined(
             value = getattr(known, fact, None)
             if value not in _NOTHING:
                 fields[fact] = value
+        fields["lacks"] = known.lacks
         sources |= known.sources
     _add_prices(fields, sources, reach.connection, card)
     if listed is not None:
@@ -74,6 +76,8 @@ def joined(
         sources |= dict.fromkeys(own.facts, _source(YOU, own.changed_at.date()))
     if "modalities" in fields and not (own is not None and "inputs" in own.facts):
         fields["inputs"] = fields.get("inputs", frozenset()) | (fields["modalities"] - {"file"})
+    if "lacks" in fields:
+        fields["lacks"] -= fields.get("capabilities", frozenset())
     fields["own"] = own is not None and listed is None
     fields["state"] = _state(reach, fields, sources, listed, now)
     return LLMModel(
@@ -119,20 +123,20 @@ def _state(
     listed: Mapping[str, Any] | None,
     now: datetime,
 ) -> str:
-    check = reach.check
-    named = listed["available"] if listed is not None else False if reach.has_list else None
+    check, said = reach.check, listed or {}
     end = sources.get("retires_at")
     deprecated_on: date | None = fields.get("deprecated_on")
     return state_of(
         now,
         enabled=reach.connection.enabled,
         failed=check is not None and bool(check.error),
-        listed=named,
+        listed=said.get("available", False if reach.has_list else None),
         own=fields["own"],
-        lifecycle=fields.get("lifecycle"),
+        lifecycle=said.get("lifecycle"),
         retires_at=fields.get("retires_at"),
-        end_is_told=end is not None and (end.name == YOU or (listed is not None and "retires_at" in listed)),
-        deprecated=deprecated_on is not None and deprecated_on <= now.date(),
+        end_is_told="retires_at" in said or (end is not None and end.name == YOU),
+        deprecated=fields.get("lifecycle") == "deprecated"
+        or (deprecated_on is not None and deprecated_on <= now.date()),
     )
 
 

@@ -21,9 +21,9 @@ NEEDS: Mapping[str, frozenset[str]] = {
 """Task -> words of CAPABILITIES."""
 
 _IN_WORDS = {
-    "chat": "take part in a chat",
-    "schema": "structured output",
-    "transcription": "transcription",
+    "chat": "chat",
+    "schema": "keep to a schema",
+    "transcription": "transcribe",
 }
 
 
@@ -84,14 +84,14 @@ def _lacks_of_ability(task: str, model: LLMModel) -> list[Lack]:
         work = "to transcribe" if task == "transcribe" else "to chat"
         need = "transcription" if task == "transcribe" else "chat"
         return [Lack(need, f"{model.name} does not look like a model {work}.", f"Choose one made {work}.")]
-    lacking = NEEDS[task] - model.capabilities
-    return [
-        Lack(
-            need,
-            f"{model.name} is not known to offer {_IN_WORDS[need]}, which {task} needs."
-            if need != "chat"
-            else f"{model.name} is not known to chat, which {task} needs.",
-            "Choose a model that does. Where you know that it does, say so in the model's facts.",
-        )
-        for need in sorted(lacking)
-    ]
+    return [_lack(task, model, need) for need in sorted(NEEDS[task] - model.capabilities)]
+
+
+def _lack(task: str, model: LLMModel, need: str) -> Lack:
+    if need in model.lacks:
+        return Lack(need, f"{model.name} does not {_IN_WORDS[need]}, which {task} needs.", "Choose a model that does.")
+    return Lack(
+        need,
+        f"Nobody says that {model.name} can {_IN_WORDS[need]}, which {task} needs.",
+        "Choose a model that can. Where you know that it does, say so in the model's facts.",
+    )

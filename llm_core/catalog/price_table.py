@@ -84,6 +84,8 @@ class PriceTable:
         default_factory=dict, init=False, repr=False, compare=False
     )
     _made: dict[tuple[str, str], PricedModel] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _at: dict[str, JSON | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Base URL -> who sells there."""
 
     @classmethod
     def from_json(cls, data: bytes) -> PriceTable:
@@ -151,7 +153,11 @@ class PriceTable:
             if name:
                 return self._sellers.get(f"huggingface_{route}"), name
         if base_url:
-            return next((each for each in self._sellers.values() if re.match(each["url"], base_url)), None), model
+            if base_url not in self._at:
+                self._at[base_url] = next(
+                    (each for each in self._sellers.values() if re.match(each["url"], base_url)), None
+                )
+            return self._at[base_url], model
         return None, model
 
     def _entries(self, seller: JSON) -> Iterator[JSON]:

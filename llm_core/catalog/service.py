@@ -18,9 +18,11 @@ from ..store.home import Home
 from ..store.listings import ListingCheck
 from ..store.state import State
 from ..store.tables import active_models
-from ..types import MODES, PROVIDERS, TASKS, Cost, LLMModel, LLMProvider, Source, Usage, split_model_id
+from ..types import MODES, PROVIDERS, TASKS, Cost, LLMModel, LLMProvider, Usage, split_model_id
 from . import comparison, prices
 from .cost import RateCard, cost_of
+from .facts import all_known
+from .facts import facts as facts_of
 from .join import Reach
 from .needs import Lack, lacks
 from .own import checked_facts, checked_name, forget_own, keep_own, kept_own
@@ -376,25 +378,3 @@ def _no_id(model: str, listed: Collection[LLMModel]) -> tuple[str, str]:
     ids = [one.id for one in listed if one.name in (near if model not in near else [model])]
     hint = f"Did you mean {' or '.join(ids[:3])}?" if ids else "Write connection:model, as openai:gpt-6-luna."
     raise UnknownModel(f"{model!r} is not a model id.", hint)
-
-
-@dataclass(frozen=True, slots=True)
-class _ListedFacts:
-    display_name: str
-    context_window: int | None
-    sources: Mapping[str, Source]
-
-
-def facts_of(provider: str, name: str, base_url: str | None) -> _ListedFacts | None:
-    """What the price list says of a model besides its rates."""
-    found = prices.facts_of(provider, name, base_url)
-    if found is None:
-        return None
-    source = Source(prices.installed_source())
-    return _ListedFacts(
-        found.name or "", found.context_window, dict.fromkeys(("display_name", "context_window"), source)
-    )
-
-
-def all_known(provider: str) -> tuple[str, ...]:
-    return tuple(name for _, name, _ in prices.installed().models(provider))

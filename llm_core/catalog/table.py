@@ -19,12 +19,13 @@ from ..store.state import State
 from ..store.tables import listed_models, own_models, own_prices, price_lists
 from ..types import LLMModel, LLMProvider
 from .cost import RateCard
+from .facts import KnownFacts
 from .join import OwnFacts, Reach, joined
 from .own import kept_own
 
 CardOf = Callable[[LLMProvider, str], RateCard | None]
 """The rates of a connection's model, now and in the standard mode."""
-FactsOf = Callable[[str, str, str | None], Any]
+FactsOf = Callable[[str, str, str | None], KnownFacts | None]
 """What the catalogue knows of (provider, model, base URL); None for a model it does not know."""
 
 
