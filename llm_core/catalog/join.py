@@ -7,7 +7,7 @@ names some of them does not deny the others, so there the list and the catalogue
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -17,6 +17,7 @@ from ..store.listings import KEPT_FACTS, ListingCheck
 from ..types import LLMModel, LLMProvider, Source
 from .cost import RateCard
 from .facts import KnownFacts
+from .offers import Fields, offered_as
 from .states import state_of
 
 _ADDED_UP = ("capabilities", "modalities", "inputs", "outputs")
@@ -33,11 +34,15 @@ YOU = "you"
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How a connection stands for all its models: the last time it was asked, and whether it has a list at all."""
+    """How a connection stands for its models: the last time it was asked, and what it listed, by name.
+
+    `has_list` says whether it has a list at all, where `listed` holds only a part of it.
+    """
 
     connection: LLMProvider
     check: ListingCheck | None = None
-    has_list: bool = False
+    listed: Mapping[str, Fields] = field(default_factory=dict)
+    has_list: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,12 @@ def joined(
     name: str,
     *,
     now: datetime,
-    listed: Mapping[str, Any] | None,
     own: OwnFacts | None,
     known: KnownFacts | None,
     card: RateCard | None,
 ) -> LLMModel:
-    """`listed` is what the connection's list said, when it last named the model; `known` what the catalogue knows."""
+    """`known` is what the catalogue knows, `card` the model's rates now."""
+    listed = offered_as(reach.connection.provider, name, reach.listed)
     fields: dict[str, Any] = {}
     sources: dict[str, Source] = {}
     if known is not None:
@@ -100,7 +105,7 @@ def _add_prices(
                 sources[field] = _source(card.source, card.effective_from)
 
 
-def _add_listed(fields: dict[str, Any], sources: dict[str, Source], listed: Mapping[str, Any], connection: str) -> None:
+def _add_listed(fields: dict[str, Any], sources: dict[str, Source], listed: Fields, connection: str) -> None:
     source = _source(f"{connection} list", listed["checked_at"].date())
     for fact, value in listed.items():
         if fact in ("available", "checked_at"):
@@ -120,17 +125,18 @@ def _state(
     reach: Reach,
     fields: Mapping[str, Any],
     sources: Mapping[str, Source],
-    listed: Mapping[str, Any] | None,
+    listed: Fields | None,
     now: datetime,
 ) -> str:
     check, said = reach.check, listed or {}
+    has_list = bool(reach.listed) if reach.has_list is None else reach.has_list
     end = sources.get("retires_at")
     deprecated_on: date | None = fields.get("deprecated_on")
     return state_of(
         now,
         enabled=reach.connection.enabled,
         failed=check is not None and bool(check.error),
-        listed=said.get("available", False if reach.has_list else None),
+        listed=said.get("available", False if has_list else None),
         own=fields["own"],
         lifecycle=said.get("lifecycle"),
         retires_at=fields.get("retires_at"),

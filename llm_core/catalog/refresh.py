@@ -67,6 +67,9 @@ class Refresher:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._running: set[Deadline] = set()
+        self._in_vain: dict[str, datetime] = {}
+        """When a connection could not be asked in the background for want of its key: each try may ask a keyring."""
 
     def one(self, connection: str, seconds: float = LISTING_SECONDS) -> int:
         """How many models it offers. Raises what `ModelService.refresh` does."""
@@ -88,14 +91,21 @@ class Refresher:
                 self._thread.start()
 
     def close(self) -> None:
-        """End the background thread. A connection it is asking meanwhile is left to answer in vain."""
+        """End the background thread, and stop waiting for connections that are being asked."""
         self._stopping.set()
+        with self._lock:
+            running = list(self._running)
+        for deadline in running:
+            deadline.stop()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout=1.0)
+            self._thread.join(timeout=5.0)
 
     def _ask(self, name: str, seconds: float, worth_noting: Callable[[LLMManagerError], bool]) -> int:
+        deadline = Deadline(seconds)
+        with self._lock:
+            self._running.add(deadline)
         try:
-            found = self._providers.adapter(name).list_models(Deadline(seconds))
+            found = self._providers.adapter(name).list_models(deadline)
         except NoModelList:
             self._note(name, "")
             raise
@@ -103,6 +113,9 @@ class Refresher:
             if worth_noting(error):
                 self._note(name, str(error))
             raise
+        finally:
+            with self._lock:
+                self._running.discard(deadline)
         with self._state.write() as transaction:
             return keep_listing(transaction, name, found, datetime.now(UTC))
 
@@ -172,6 +185,8 @@ class Refresher:
         for name, outcome in outcomes.items():
             if isinstance(outcome, LLMManagerError):
                 log.info("The models of %s could not be listed: %s", name, outcome)
+                if not self._is_about_the_provider(outcome):
+                    self._in_vain[name] = datetime.now(UTC)
 
     def _due(self) -> list[str]:
         """Connections that are switched on and were last asked longer ago than is wanted; a failure is tried sooner."""
@@ -179,11 +194,12 @@ class Refresher:
         if not hours:
             return []
         checks, now, age = self.checks(), datetime.now(UTC), timedelta(hours=hours)
+        again = min(age, FAILED_AGAIN_AFTER)
 
-        def is_due(connection: LLMProvider) -> bool:
-            check = checks.get(connection.name)
-            if check is None:
-                return True
-            return now - check.checked_at >= (min(age, FAILED_AGAIN_AFTER) if check.error else age)
+        def is_due(name: str) -> bool:
+            check, in_vain = checks.get(name), self._in_vain.get(name)
+            if in_vain is not None and now - in_vain < again:
+                return False
+            return check is None or now - check.checked_at >= (again if check.error else age)
 
-        return [connection.name for connection in self._providers.list() if connection.enabled and is_due(connection)]
+        return [one.name for one in self._providers.list() if one.enabled and is_due(one.name)]

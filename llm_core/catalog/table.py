@@ -14,13 +14,14 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from ..store.listings import kept_checks, kept_listings
+from ..store.listings import has_listing, kept_checks, kept_entry, kept_listings
 from ..store.state import State
 from ..store.tables import listed_models, own_models, own_prices, price_lists
 from ..types import LLMModel, LLMProvider
 from .cost import RateCard
 from .facts import KnownFacts
 from .join import OwnFacts, Reach, joined
+from .offers import spelled_otherwise
 from .own import kept_own
 
 CardOf = Callable[[LLMProvider, str], RateCard | None]
@@ -83,7 +84,7 @@ class ModelTable:
 
     def outside(self, reach: Reach, name: str) -> LLMModel:
         """A model that only the catalogue knows."""
-        return self._joined(reach, name, datetime.now(UTC), None, None)
+        return self._joined(reach, name, datetime.now(UTC), None)
 
     def _moment(self) -> tuple[int, datetime]:
         """Prices and lifecycles follow the clock: all is told anew each hour."""
@@ -114,13 +115,14 @@ class ModelTable:
         connections, now = self._connections(), datetime.now(UTC)
         with self._state.read() as transaction:
             listings, own, checks = kept_listings(transaction), kept_own(transaction), kept_checks(transaction)
-        with_list = {owner for owner, _ in listings}
-        reaches = {name: Reach(one, checks.get(name), name in with_list) for name, one in connections.items()}
+        reaches = {
+            name: Reach(connection, checks.get(name), listings.get(name, {}))
+            for name, connection in connections.items()
+        }
+        ids = {(owner, name) for owner, listed in listings.items() for name in listed} | own.keys()
         models = {
-            f"{owner}:{name}": self._joined(
-                reaches[owner], name, now, listings.get((owner, name)), own.get((owner, name))
-            )
-            for owner, name in sorted(listings.keys() | own.keys())
+            f"{owner}:{name}": self._joined(reaches[owner], name, now, own.get((owner, name)))
+            for owner, name in sorted(ids)
             if owner in reaches
         }
         return Joined(stamp, models, reaches)
@@ -128,21 +130,20 @@ class ModelTable:
     def _read_one(self, connection: LLMProvider, name: str) -> LLMModel:
         key = (connection.name, name)
         with self._state.read() as transaction:
-            listed, own = kept_listings(transaction, key).get(key), kept_own(transaction, key).get(key)
-            check = kept_checks(transaction).get(connection.name)
-            any_listed = select(listed_models.c.name).where(listed_models.c.connection == connection.name).limit(1)
-            has_list = transaction.scalar(any_listed) is not None
-        return self._joined(Reach(connection, check, has_list), name, datetime.now(UTC), listed, own)
+            own, check = kept_own(transaction, key).get(key), kept_checks(transaction).get(connection.name)
+            entry = kept_entry(transaction, *key)
+            listed = {} if entry is None else {name: entry}
+            if not listed and spelled_otherwise(connection.provider, name):
+                listed = kept_listings(transaction, connection.name).get(connection.name, {})
+            has_list = bool(listed) or has_listing(transaction, connection.name)
+        return self._joined(Reach(connection, check, listed, has_list), name, datetime.now(UTC), own)
 
-    def _joined(
-        self, reach: Reach, name: str, now: datetime, listed: Mapping[str, Any] | None, own: OwnFacts | None
-    ) -> LLMModel:
+    def _joined(self, reach: Reach, name: str, now: datetime, own: OwnFacts | None) -> LLMModel:
         connection = reach.connection
         return joined(
             reach,
             name,
             now=now,
-            listed=listed,
             own=own,
             known=self._facts(connection.provider, name, connection.base_url),
             card=self._card(connection, name),

@@ -88,20 +88,34 @@ def kept_checks(connection: Connection) -> dict[str, ListingCheck]:
     return {row.connection: ListingCheck(row.checked_at, row.error) for row in rows}
 
 
-def kept_listings(connection: Connection, of: tuple[str, str] | None = None) -> dict[tuple[str, str], dict[str, Any]]:
-    """(connection, model) -> fields of LLMModel, of all or of one; `available` is false where it is no longer offered.
+def kept_listings(connection: Connection, of: str | None = None) -> dict[str, dict[str, dict[str, Any]]]:
+    """Connection -> model -> fields of LLMModel, of all connections or of one.
 
-    `checked_at` is when the list last named it.
+    `available` is false where the model is no longer offered; `checked_at` is when the list last named it.
     """
     table = listed_models
     query = select(table.c.connection, table.c.name, table.c.data, table.c.listed, table.c.last_seen)
     if of is not None:
-        query = query.where(table.c.connection == of[0], table.c.name == of[1])
-    rows = connection.execute(query.order_by(table.c.connection, table.c.name))
-    return {
-        (row.connection, row.name): facts_of_data(row.data) | {"available": row.listed, "checked_at": row.last_seen}
-        for row in rows
-    }
+        query = query.where(table.c.connection == of)
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in connection.execute(query.order_by(table.c.connection, table.c.name)):
+        told = facts_of_data(row.data) | {"available": row.listed, "checked_at": row.last_seen}
+        found.setdefault(row.connection, {})[row.name] = told
+    return found
+
+
+def kept_entry(connection: Connection, name: str, model: str) -> dict[str, Any] | None:
+    """The same of one model of the connection `name`; None where its list never named it."""
+    table = listed_models
+    query = select(table.c.data, table.c.listed, table.c.last_seen)
+    row = connection.execute(query.where(table.c.connection == name, table.c.name == model)).one_or_none()
+    return row and facts_of_data(row.data) | {"available": row.listed, "checked_at": row.last_seen}
+
+
+def has_listing(connection: Connection, name: str) -> bool:
+    """Whether the connection `name` ever listed a model."""
+    query = select(listed_models.c.name).where(listed_models.c.connection == name).limit(1)
+    return connection.scalar(query) is not None
 
 
 def facts_as_data(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,8 @@ def test_what_stands_against_a_model_is_told_with_what_to_do(models, offer, conn
     assert needs(models, "chat", "openai:my-embedding-model") == ["chat"]
     assert needs(models, "extract", "openai:unheard-of") == []
     assert needs(models, "chat", "openai:never-listed") == ["state"]
-    assert needs(models, "chat", "anthropic:claude-opus-4-1") == ["connection"]
+    assert needs(models, "chat", "anthropic:claude-next") == ["connection"]
+    assert needs(models, "chat", "anthropic:claude-3-opus-20240229") == ["connection", "state"]
     (lack,) = models.lacks("chat", "openai:ends")
     assert lack.need == "future"
     assert f"{soon:%Y-%m-%d}" in lack.message

@@ -83,6 +83,25 @@ def test_states_follow_lists_checks_and_switches(models, offer, connect, ws: Wor
     assert states() == dict.fromkeys(good, "unreachable")
 
 
+def test_an_id_that_the_list_spells_otherwise_is_offered_too(models, offer, connect) -> None:
+    connect("anthropic")
+    connect("huggingface")
+    dated = LLMModel("anthropic", "anthropic", "claude-next-20270101", context_window=7, lifecycle="active")
+    offer(dated, LLMModel("anthropic", "anthropic", "claude-other"), connection="anthropic")
+    offer(LLMModel("huggingface", "huggingface", "a/b", context_window=7), connection="huggingface")
+    models.list()
+    for name, state, window in (
+        ("anthropic:claude-next", "available", 7),
+        ("anthropic:claude-next-latest", "available", 7),
+        ("anthropic:claude-next-20260101", "not_on_key", None),
+        ("anthropic:claude-nex", "not_on_key", None),
+        ("anthropic:claude-other-20270101", "not_on_key", None),
+        ("huggingface:a/b:novita", "available", None),
+        ("huggingface:a/c:novita", "not_on_key", None),
+    ):
+        assert (models.get(name).state, models.get(name).context_window) == (state, window), name
+
+
 def test_all_that_is_known_stands_beside_what_is_listed_and_each_model_once(models, offer, connect) -> None:
     assert {model.connection for model in models.known("openai")} == {"openai"}
     connect("team", provider="openai")

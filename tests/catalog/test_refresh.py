@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -144,6 +145,19 @@ def test_in_the_background_a_connection_is_asked_when_its_list_is_old(
     assert len(wire.requests) == 2
 
 
+def test_closing_does_not_wait_for_a_connection_that_is_slow(
+    ws: Workspace, wire: WireServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refresh, "FIRST_LOOK_SECONDS", 0.01)
+    connected(ws, wire)
+    wire.script(Raw(body={"data": []}, delay=60))
+    ws.models.keep_checking()
+    eventually(lambda: len(wire.requests) == 1)
+    ws.models.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("llm-manager-models")]
+    assert ws.models.checks() == {}, "that it was stopped says nothing of the connection"
+
+
 def test_one_process_of_a_home_asks_at_a_time_and_an_error_is_tried_again_within_the_hour(
     ws: Workspace, wire: WireServer
 ) -> None:
@@ -172,6 +186,7 @@ def test_the_background_says_nothing_of_keys_that_another_process_may_have(ws: W
     ws.providers.connect("openai", base_url=wire.base_url)
     ws.models._refresher._check_those_due()
     assert ws.models.checks() == {}
+    assert ws.models._refresher._due() == [], "it does not ask for the key again at each look"
     assert ws.models.refresh_all()["openai"].kind == "missing_key"
     assert "openai" in ws.models.checks()
 
