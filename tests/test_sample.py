@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -103,6 +104,10 @@ def test_attempts_of_a_call_follow_each_other(rows: pd.DataFrame) -> None:
         lambda ws: ws.providers.disconnect("openai"),
         lambda ws: ws.providers.adapter("openai"),
         lambda ws: ws.models.refresh("openai"),
+        lambda ws: ws.models.refresh_all(),
+        lambda ws: ws.models.add_own("openai", "mine"),
+        lambda ws: ws.models.edit_own("openai:gpt-6-luna", context_window=1),
+        lambda ws: ws.models.remove_own("openai:gpt-6-luna"),
         lambda ws: ws.keys.hold("openai", "sk-of-a-person"),
         lambda ws: ws.keys.key_for(ws.providers.get("openai")),
     ],
@@ -112,9 +117,13 @@ def test_nothing_in_it_calls_or_changes(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
     before = sample.providers.list()
+    models = sample.models.list()
+    sample.models.keep_checking()
     with pytest.raises(errors.SampleWorkspace):
         step(sample)
     assert sample.providers.list() == before
+    assert sample.models.list() == models
+    assert not [thread for thread in threading.enumerate() if thread.name == "llm-manager-models"]
     assert "7Kq2" in {connection.key_hint for connection in before}, "the key of the environment is not looked at"
 
 
