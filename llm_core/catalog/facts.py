@@ -6,8 +6,8 @@ An id resolves by these rules and no others; anything else is None:
 
 1. the id as it stands, without regard to upper case; of Google, without `models/`;
 2. another spelling of the version: `gpt-4-1` is `gpt-4.1`;
-3. a dated or `-latest` form is its model, where it has no row of its own (see `names.undated`). What ends such an id is
-   not known from its model: its dates stay unknown;
+3. a dated or `-latest` form is its model, where it has no row of its own (see `names.undated`); when it ends does not
+   follow from its model, and stays unknown. A model of which only the `-latest` form is known is that;
 4. a fine-tuned model of OpenAI, `ft:gpt-4.1-mini:org::id`, is the model it was made from, and ends with it;
 5. of Hugging Face, `org/model:route` is the row of that route, else `org/model` where the route is one that exists;
 6. on an OpenAI-compatible connection, only what its host makes sure: `vendor/model` at a gateway, the vendor's own ids
@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..types import Source
-from .names import spelled, undated
+from .names import fine_tuned_from, spelled, undated
 
 _DIRECT = ("openai", "anthropic", "google", "cohere")
 _VENDOR_HOSTS = {
@@ -38,9 +38,10 @@ _VENDOR_HOSTS = {
 }
 _GATEWAYS = ("openrouter.ai", "ai-gateway.vercel.sh")
 """Their ids are `vendor/model`."""
-_AZURE = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
+_AZURE = ("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com")
 _POLICIES = ("fastest", "cheapest", "preferred")
 """Hugging Face chooses the route by these."""
+_ABOUT_THE_ROW = {"source", "other", "of", "unlisted"}
 _INHERITED = (
     "display_name",
     "context_window",
@@ -97,8 +98,8 @@ def facts(provider: str, name: str, base_url: str | None = None) -> KnownFacts |
 
 
 def all_known(provider: str) -> tuple[str, ...]:
-    """The ids that have a row, in order; empty for a provider that publishes none (`local`, `compatible`)."""
-    return tuple(_data().rows.get(provider, ()))
+    """The ids that a vendor offers or has offered, in order; none for `local` and `compatible`."""
+    return _data().listed.get(provider, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class _Data:
     spellings: Mapping[str, Mapping[str, str]]
     """Provider -> id as `spelled` -> the row's name."""
     routes: frozenset[str]
+    listed: Mapping[str, tuple[str, ...]]
 
 
 @cache
@@ -118,7 +120,10 @@ def _data() -> _Data:
     rows = content["models"]
     routes = {name.rpartition(":")[2] for name in rows["huggingface"] if ":" in name}
     spellings = {provider: {spelled(name): name for name in models} for provider, models in rows.items()}
-    return _Data(rows, sources_of(content["sources"]), spellings, frozenset(routes))
+    listed = {
+        provider: tuple(name for name in models if "unlisted" not in models[name]) for provider, models in rows.items()
+    }
+    return _Data(rows, sources_of(content["sources"]), spellings, frozenset(routes), listed)
 
 
 def sources_of(table: Mapping[str, Mapping[str, str]]) -> dict[str, Source]:
@@ -148,11 +153,14 @@ def _vendors_own(provider: str, name: str) -> _Found | None:
         name = name.removeprefix("models/")
     if found := _row(provider, name):
         return provider, found, False
-    if provider == "openai" and name.startswith("ft:"):
-        return _vendors_own(provider, name.split(":")[1].rstrip("-"))
-    base = undated(provider, name)
-    found = _row(provider, base) if base else None
-    return (provider, found, True) if found else None
+    if provider == "openai" and (base := fine_tuned_from(name)):
+        found = _row(provider, f"ft:{base}")
+        return (provider, found, False) if found else _vendors_own(provider, base)
+    if (base := undated(provider, name)) and (found := _row(provider, base)):
+        return provider, found, True
+    if undated(provider, f"{name}-latest") and (found := _row(provider, f"{name}-latest")):
+        return provider, found, False
+    return None
 
 
 def _routed(name: str) -> _Found | None:
@@ -168,12 +176,16 @@ def _routed(name: str) -> _Found | None:
 def _at_host(host: str, name: str) -> _Found | None:
     if vendor := _VENDOR_HOSTS.get(host):
         return _resolved(vendor, name, None)
-    if host.endswith(_GATEWAYS):
+    if _is_of(host, _GATEWAYS):
         vendor, slash, own = name.partition("/")
         return _vendors_own(vendor, own) if slash and vendor in _DIRECT and not own.startswith("ft:") else None
-    if host.endswith(_AZURE):
+    if _is_of(host, _AZURE):
         return _vendors_own("openai", name.replace("gpt-35", "gpt-3.5"))
     return None
+
+
+def _is_of(host: str, domains: tuple[str, ...]) -> bool:
+    return any(f".{host}".endswith(f".{domain}") for domain in domains)
 
 
 def _row(provider: str, name: str) -> str | None:
@@ -182,26 +194,26 @@ def _row(provider: str, name: str) -> str | None:
 
 @cache
 def _known(provider: str, name: str, dated: bool) -> KnownFacts:
+    """The row and what it inherits. Where it stands in for a dated id, it passes on what does not hang on the date."""
     rows = _data().rows[provider]
-    row = rows[name]
-    base = rows.get(row.get("of", ""), {})
-    told = [(row, set(_INHERITED) if dated else set(row)), (base, set(_INHERITED))]
     fields: dict[str, Any] = {}
     sources: dict[str, Source] = {}
-    for said, taken in told:
-        for key in (taken & set(said)) - set(fields) - {"source", "other", "of"}:
-            fields[key] = _as_types(key, said[key])
-            sources[_NAME_IN_MODEL.get(key, key)] = _data().sources[said.get("other", {}).get(key, said["source"])]
-    has = fields.get("capabilities", frozenset()) | frozenset(base.get("capabilities", ()))
-    lacks = (fields.get("lacks", frozenset()) | frozenset(base.get("lacks", ()))) - has
-    named = {_NAME_IN_MODEL.get(key, key): value for key, value in fields.items()}
-    return KnownFacts(provider, name, **(named | {"capabilities": has, "lacks": lacks}), sources=sources)
+    has: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
+    row, own = rows.get(name), not dated
+    while row is not None:
+        has |= frozenset(row.get("capabilities", ())) - lacks
+        lacks |= frozenset(row.get("lacks", ())) - has
+        for key in set(row) - _ABOUT_THE_ROW:
+            field_name = "retires_at" if key == "retires_on" else key
+            if field_name not in fields and (own or key in _INHERITED) and not (dated and key == "released_on"):
+                fields[field_name] = _as_type(key, row[key])
+                sources[field_name] = _data().sources[row.get("other", {}).get(key, row["source"])]
+        row, own = rows.get(row.get("of", "")), False
+    return KnownFacts(provider, name, **(fields | {"capabilities": has, "lacks": lacks}), sources=sources)
 
 
-_NAME_IN_MODEL = {"retires_on": "retires_at"}
-
-
-def _as_types(key: str, value: Any) -> Any:
+def _as_type(key: str, value: Any) -> Any:
     if key in ("inputs", "outputs", "capabilities", "lacks"):
         return frozenset(value)
     if key == "reasoning_efforts":

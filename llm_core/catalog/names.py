@@ -14,18 +14,20 @@ _MONTH_DAY = re.compile(r"(?P<stem>.+)-(\d{2})(\d{2})")
 _MONTH_YEAR = re.compile(r"(?P<stem>.+)-(\d{2})-(\d{4})")
 _REVISION = re.compile(r"(?P<stem>.+)-00\d")
 _DOT = re.compile(r"(?<=\d)\.(?=\d)")
+_VERSION = re.compile(r"\d")
+"""Without one, as in `gemini-pro-latest`, the newest of several models is meant, and that changes."""
 _YEARS = range(2020, 2040)
 
 
 def spelled(name: str) -> str:
-    """The id in lower case and with a dash for the dot in a version: deployments cannot hold dots (`gpt-4-1`)."""
-    return _DOT.sub("-", name.lower())
+    """The id in lower case, a dash for the dot in a version as deployments write it: `gpt-4-1`, `gpt-35-turbo`."""
+    return _DOT.sub("-", name.lower()).replace("gpt-35", "gpt-3-5")
 
 
 def undated(provider: str, name: str) -> str | None:
     """The model that `name` is a dated or `-latest` form of, as `provider` dates its ids; None for any other id."""
     if name.endswith("-latest"):
-        return name.removesuffix("-latest")
+        return name.removesuffix("-latest") if _VERSION.search(name) else None
     if found := _WHOLE_DATE.fullmatch(name):
         year, month, day = (int(part) for part in found.groups()[1:] if part)
         return found["stem"] if _is_date(year, month, day) else None
@@ -36,6 +38,14 @@ def undated(provider: str, name: str) -> str | None:
     if provider == "google" and (found := _REVISION.fullmatch(name)):
         return found["stem"]
     return None
+
+
+def fine_tuned_from(name: str) -> str | None:
+    """The model of `ft:MODEL:organization:name:id`, or on Azure `MODEL.ft-ID`; None for what is not fine-tuned."""
+    if name.startswith("ft:"):
+        return name.split(":")[1].rstrip("-")
+    base, tuned, _ = name.partition(".ft-")
+    return base if tuned else None
 
 
 def _is_date(year: int, month: int, day: int) -> bool:

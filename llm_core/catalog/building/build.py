@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import yaml
 
-from . import by_hand, litellm_table, models_dev, prices_list, profiles, sdks, witnesses
+from . import by_hand, licences, litellm_table, models_dev, prices_list, profiles, sdks, witnesses
 from .merge import merged
 from .packages import PACKAGES, read
 from .said import Said
@@ -47,6 +47,7 @@ def _said(wheels: Path) -> dict[str, tuple[str, Said]]:
     found["models-dev"] = ("models-dev", models_dev.said(orjson.loads(older)))
     found["genai-prices"] = ("genai-prices", prices_list.said(get_snapshot().providers))
     found["litellm"] = ("litellm", litellm_table.said(orjson.loads(read(wheels, "litellm", litellm_table.MEMBER))))
+    found["gpustack"] = ("licences", licences.said(yaml.safe_load(read(wheels, "gpustack", licences.MEMBER))))
     found["openai"] = ("sdk", sdks.openai_said({each: text("openai", each) for each in sdks.OPENAI_MEMBERS}))
     texts = (text("anthropic", each) for each in (sdks.ANTHROPIC_MODELS, sdks.ANTHROPIC_ENDS))
     found["anthropic"] = ("sdk", sdks.anthropic_said(*texts))

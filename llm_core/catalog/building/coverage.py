@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-import orjson
-
-from .build import DATA
-from .merge import counted
+from ..facts import all_known, facts
+from .said import PROVIDERS
 
 _SHOWN = {
+    "display_name": "name",
     "context_window": "context window",
-    "max_output_tokens": "max output",
-    "inputs": "inputs",
-    "outputs": "outputs",
-    "capabilities": "capabilities",
-    "reasoning_efforts": "reasoning levels",
-    "takes_temperature": "temperature",
-    "knowledge_until": "knowledge",
-    "released_on": "released",
-    "retires_on": "shutdown",
+    "max_output_tokens": "maximum output",
+    "inputs": "inputs and outputs",
+    "capabilities": "kind of work and capabilities",
+    "reasoning_efforts": "levels of reasoning",
+    "takes_temperature": "whether it takes a temperature",
+    "knowledge_until": "knowledge date",
+    "released_on": "release date",
+    "deprecated_on": "day its end was announced",
+    "retires_at": "shutdown date",
     "replacement": "replacement",
-    "licence": "licence",
+    "licence": "licence of open weights",
 }
 
 
 def table() -> str:
-    models = orjson.loads((DATA / "models.json").read_bytes())["models"]
-    known = {provider: dict(counted(rows)) for provider, rows in models.items()}
-    lines = ["| known | " + " | ".join(models) + " |", "| --- |" + " --- |" * len(models)]
-    lines.append("| models | " + " | ".join(str(len(rows)) for rows in models.values()) + " |")
+    """Counts of what lookup answers for each model that is listed."""
+    known = {provider: [facts(provider, name) for name in all_known(provider)] for provider in PROVIDERS}
+    lines = ["| known | " + " | ".join(PROVIDERS) + " |", "| --- |" + " --- |" * len(PROVIDERS)]
+    lines.append("| models | " + " | ".join(str(len(known[provider])) for provider in PROVIDERS) + " |")
     for field, title in _SHOWN.items():
-        lines.append(f"| {title} | " + " | ".join(str(known[provider][field]) for provider in models) + " |")
+        counts = (sum(_tells(each, field) for each in known[provider]) for provider in PROVIDERS)
+        lines.append(f"| {title} | " + " | ".join(map(str, counts)) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _tells(model: object, field: str) -> bool:
+    value = getattr(model, field)
+    return value is False or bool(value)

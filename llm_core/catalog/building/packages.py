@@ -38,6 +38,7 @@ PACKAGES = (
     Package("openai", "3.54.0", "Apache-2.0", _READ),
     Package("anthropic", "2.12.0", "MIT", _READ),
     Package("litellm", "1.109.1", "MIT", _READ),
+    Package("gpustack", "2.3.0", "Apache-2.0", _READ),
     Package("model-prices", "0.0.5", "MIT", _READ, "as of 26 October 2026"),
     Package("metergraph-core", "0.7.4", "Apache-2.0", _READ, "as of 25 October 2026"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..names import spelled
+from ..names import fine_tuned_from, spelled
 from .said import Said, without_unknown
 
 _ROUTED = "huggingface_"
@@ -18,6 +18,8 @@ def said(providers: list[Any]) -> Said:
         if seller.id in ("openai", "anthropic", "google", "cohere"):
             models = found.setdefault(seller.id, {})
             for info in seller.models:
+                if fine_tuned_from(info.id):
+                    continue  # a price for all that was made from a model, not a model
                 for name in _same_price(info.match):
                     models.setdefault(name, {})
                 models[info.id] = _fields(info, seller.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 from .said import Said, without_unknown
@@ -13,6 +14,8 @@ PACKAGE_OF = {
     "google": "langchain-google-genai",
     "huggingface": "langchain-huggingface",
 }
+VARIANT = re.compile(r"^gpt-.*-(?:pro|codex|chat)")
+"""Their levels are copied from the plain model, and OpenAI documents others."""
 _MODALITIES = ("text", "image", "audio", "video")
 
 
@@ -25,11 +28,11 @@ def said(provider: str, text: str) -> Said:
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.AnnAssign) and statement.value is not None:
             profiles = ast.literal_eval(statement.value)
-            return {provider: {name: _fields(profile) for name, profile in profiles.items()}}
+            return {provider: {name: _fields(name, profile) for name, profile in profiles.items()}}
     raise ValueError(f"There are no profiles of {provider} in that file.")
 
 
-def _fields(profile: dict[str, Any]) -> dict[str, Any]:
+def _fields(name: str, profile: dict[str, Any]) -> dict[str, Any]:
     # Some packages claim PDF for all their models; `attachment` is told of each.
     files = profile.get("pdf_inputs") and profile.get("attachment")
     inputs = [each for each in _MODALITIES if profile.get(f"{each}_inputs")]
@@ -40,7 +43,7 @@ def _fields(profile: dict[str, Any]) -> dict[str, Any]:
             "max_output_tokens": profile.get("max_output_tokens"),
             "inputs": inputs + ["file"] * bool(files and inputs),
             "outputs": [each for each in _MODALITIES if profile.get(f"{each}_outputs")],
-            "reasoning_efforts": profile.get("reasoning_effort_levels"),
+            "reasoning_efforts": None if VARIANT.search(name) else profile.get("reasoning_effort_levels"),
             "takes_temperature": profile.get("temperature"),
             "released_on": profile.get("release_date"),
             "lifecycle": "deprecated" if profile.get("status") == "deprecated" else None,
