@@ -10,15 +10,15 @@ anything was given out, and never past the deadline.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 
 from . import media
 from .attempt import Attempt, Labels, Plan, R, after_failure
+from .chat_request import chat_request
 from .errors import InvalidInput, InvalidParameters, SampleWorkspace
-from .messages import Prompt, as_messages, with_system
+from .messages import Prompt, as_messages
 from .providers.protocol import Answer, ChatRequest, Deadline, EmbedRequest, TranscribeRequest
 from .providers.retry import RetryPolicy
 from .streams import AsyncStream, Stream
@@ -212,14 +212,8 @@ class LLMService:
         return Plan(
             connection=connection,
             adapter=adapter,
-            request=ChatRequest(
-                model=name,
-                messages=with_system(messages, chosen.system),
-                parameters=dataclasses.replace(chosen, system=None),
-                deadline=deadline,
-                tools=tuple(tools or ()),
-                tool_choice=tool_choice,
-                schema=json_schema,
+            request=chat_request(
+                name, messages, chosen, deadline, tools=tools, tool_choice=tool_choice, schema=json_schema
             ),
             labels=_labels(task, common, followed),
             price=self._models.price,

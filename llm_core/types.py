@@ -243,6 +243,18 @@ class Cost:
     missing: tuple[str, ...] = ()
 
 
+TOKEN_COUNTERS: tuple[str, ...] = ("tokeniser", "vendor", "estimate")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """Tokens of a prompt. `how` is one of TOKEN_COUNTERS: only an estimate may be off; `by` says who counted."""
+
+    count: int
+    how: str
+    by: str
+
+
 def _new_id() -> str:
     return os.urandom(16).hex()
 

@@ -134,7 +134,7 @@ class Workspace:
         def build() -> ParameterService:
             from .parameters import ParameterService
 
-            return ParameterService(self.state, self.models, self._ask)
+            return ParameterService(self.state, self.models, self._ask, lambda: self.providers)
 
         return self._part("parameters", build)
 

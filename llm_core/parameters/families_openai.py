@@ -41,6 +41,13 @@ def openai(specs: Specs, name: str) -> None:
         doubt(specs, "This model's name is not known here; what it takes may differ.")
 
 
+def tools_go_without_reasoning(name: str) -> bool:
+    """Whether Chat Completions takes tools only at the reasoning_effort none: from GPT-5.6 on, as its refusal says
+    (github.com/itzcrazykns/vane/issues/1173)."""
+    found = _GPT.match(name)
+    return found is not None and (int(found[1]), int(found[2] or 0)) >= (5, 6)
+
+
 def _gpt(specs: Specs, version: tuple[int, int], variant: str) -> None:
     efforts, default = _efforts(version, variant)
     plain = variant == "" or variant[0].isdigit() or variant.startswith(("mini", "nano"))

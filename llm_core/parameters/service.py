@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import NotConfigured
-from ..types import LLMModel, Parameters
+from ..chat_request import chat_request
+from ..errors import LLMManagerError, NotConfigured, UnknownPreset
+from ..messages import Prompt, as_messages
+from ..providers.protocol import Deadline
+from ..structured import as_json_schema
+from ..types import Cost, LLMModel, Parameters, TokenCount, Usage
+from .call_checks import option_specs
 from .expectation import expectation
 from .families import specs_for
 from .fitting import Change, fit
@@ -14,12 +20,17 @@ from .preset import Preset
 from .preset_defaults import PresetDefault, PresetDefaults
 from .presets import ImportReport, Presets
 from .specs import ParameterSpec
-from .validate import Finding, Validation, validate
+from .validate import Finding, Validation, shown, validate
+from .wire import WireRequest
 
 if TYPE_CHECKING:
     from ..store.state import State
     from .distribution import Distribution
     from .next_tokens import Ask, NextTokens
+    from .preview import Connections
+
+
+COUNTING_SECONDS = 20.0
 
 
 class Models(Protocol):
@@ -27,14 +38,23 @@ class Models(Protocol):
 
     def get(self, id: str) -> LLMModel: ...  # noqa: A002
 
+    def price(
+        self,
+        id: str,  # noqa: A002
+        usage: Usage | None,
+        at: datetime | None = None,
+        mode: str = "standard",
+    ) -> Cost: ...
+
 
 class ParameterService:
     """Safe to share between threads."""
 
-    def __init__(self, state: State, models: Models, ask: Ask) -> None:
-        """`ask` makes a call, for `next_tokens`."""
+    def __init__(self, state: State, models: Models, ask: Ask, connections: Callable[[], Connections]) -> None:
+        """`ask` makes a call, for `next_tokens`; `connections` is asked by `preview` and `count_tokens`."""
         self._models = models
         self._ask = ask
+        self._connections = connections
         self._presets = Presets(state)
         self._defaults = PresetDefaults(state, self._presets)
 
@@ -44,8 +64,15 @@ class ParameterService:
         """
         return list(specs_for(self._models.get(id)))
 
+    def options(self, id: str) -> list[ParameterSpec]:  # noqa: A002
+        """The same of a call's `tools`, `tool_choice` and `schema`. Raises UnknownModel, UnknownConnection."""
+        return list(option_specs(self._models.get(id)))
+
     def validate(self, id: str, parameters: object) -> Validation:  # noqa: A002
-        """What the provider would refuse and what would be ignored or unwise. Never raises, whatever it is given."""
+        """What the provider would refuse and what would be ignored or unwise. Never raises, whatever it is given.
+
+        Of parameters alone: `preview` also looks at the messages, the tools and their length.
+        """
         try:
             return validate(self.spec(id), parameters)
         except (NotConfigured, AttributeError, TypeError):  # an id that is none: unknown, or not even text
@@ -99,6 +126,75 @@ class ParameterService:
         from .next_tokens import recorded
 
         return recorded()
+
+    def preview(
+        self,
+        id: str,  # noqa: A002
+        parameters: object = None,
+        messages: Prompt = "",
+        *,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        tool_choice: str | Mapping[str, Any] | None = None,
+        schema: Any = None,
+        preset: str | None = None,
+        task: str = "chat",
+        stream: bool = False,
+    ) -> WireRequest:
+        """The request that `ws.llm.complete` would send with these arguments (`stream` with `stream`), and nothing is
+        sent: what became of each parameter, the tokens of the prompt, the cost from the shortest answer to the longest.
+
+        Needs neither key nor connection: a provider's name will do. Never raises for what would be refused: then
+        `body` is None and `validation` says why.
+        """
+        from .preview import Asked, Preview, connection_of
+
+        try:
+            model = self._models.get(id)
+            connection = connection_of(model, self._connections())
+            followed = self._followed(preset, id, task)
+        except UnknownPreset as error:
+            return WireRequest(id, validation=Validation((Finding("preset", error.message, error.hint),)))
+        except LLMManagerError as error:
+            return WireRequest(id, validation=Validation((Finding("model", error.message, error.hint),)))
+        except (AttributeError, TypeError):  # an id that is not even text
+            return WireRequest("", validation=Validation((Finding("model", f"{shown(id)} is not a model id."),)))
+        asked = Asked(model, parameters, messages, tools, tool_choice, schema, followed, stream)
+        return Preview(asked, connection, self._models.price).made()
+
+    def count_tokens(
+        self,
+        id: str,  # noqa: A002
+        messages: Prompt,
+        *,
+        parameters: Parameters | Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        tool_choice: str | Mapping[str, Any] | None = None,
+        schema: Any = None,
+    ) -> TokenCount:
+        """The prompt's tokens, by the vendor's own count, which costs nothing and is not recorded; a local model is
+        started for it. Where nobody counts, an estimate, which `how` says.
+
+        Raises InvalidInput, NotConfigured, ProviderError.
+        """
+        from .preview import counted
+
+        model = self._models.get(id)
+        request = chat_request(
+            model.name,
+            as_messages(messages),
+            Parameters.of(parameters),
+            Deadline(COUNTING_SECONDS),
+            tools=tools,
+            tool_choice=tool_choice,
+            schema=as_json_schema(schema),
+        )
+        return counted(self._connections().adapter(model.connection), request)
+
+    def _followed(self, preset: str | None, id: str, task: str) -> Preset | None:  # noqa: A002
+        """The preset that a call with this argument follows. Raises UnknownPreset."""
+        if preset is None:
+            return self.default_for(id, task)
+        return self.preset(preset) if preset else None
 
     def presets(self) -> list[Preset]:
         """Those built in, then a person's own by name."""

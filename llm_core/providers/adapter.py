@@ -12,9 +12,11 @@ from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
 
 from ..errors import InvalidInput, ModelNotFound, NoModelList, PermissionRefused, RequestRefused
-from ..types import LLMModel, LLMProvider, Usage
+from ..types import LLMModel, LLMProvider, TokenCount, Usage
 from . import estimate, http
 from .clients import Clients
+from .counting import Counting
+from .drafts import Draft
 from .failures import Failing, Source, named
 from .protocol import Answer, Capabilities, ChatRequest, Deadline, Piece
 from .registry import find
@@ -94,6 +96,33 @@ class SDKAdapter(Generic[S, A]):
                         async for piece in pieces:
                             yield piece
         failing.check()
+
+    def draft(self, request: ChatRequest, stream: bool = False) -> Draft:
+        """What `complete` or `stream` would send. Raises InvalidInput."""
+        form = self._format_for(request)
+        return self._sdk.draft(self._outgoing(form, request, stream), stream)
+
+    def body(self, request: ChatRequest, stream: bool = False) -> tuple[str, dict[str, Any]]:
+        """Path and content of that request. Raises InvalidInput."""
+        form = self._format_for(request)
+        return form.path, form.body(request, stream)
+
+    def count_tokens(self, request: ChatRequest) -> TokenCount | None:
+        """What the vendor counts of the prompt, at no cost; None where it has no call for it. Raises ProviderError."""
+        counting = self._counting(request)
+        if counting is None:
+            return None
+        counted = Answer()
+        self._exchange(self._posting(counting.path, request.deadline, counting.body), counting.read, counted)
+        tokens = counted.usage.input_tokens if counted.usage is not None else 0
+        return TokenCount(tokens, counting.how, counting.by)
+
+    def tokens_at_hand(self, request: ChatRequest) -> TokenCount | None:
+        """The same from a tokeniser in this process, where there is one."""
+        return None
+
+    def _counting(self, request: ChatRequest) -> Counting | None:
+        return None
 
     def list_models(self, deadline: Deadline) -> list[LLMModel]:
         """By name. Raises NoModelList where the endpoint or the key has no list, but calls are taken."""

@@ -7,13 +7,14 @@ from typing import Any
 
 from ..errors import InvalidConnection
 from ..types import LLMProvider, Usage
-from . import estimate
+from . import counting, estimate
 from .adapter import SDKAdapter
 from .anthropic_client import OPTIONS as SDK_OPTIONS
 from .anthropic_client import AnthropicSDK
 from .anthropic_messages import Messages
 from .anthropic_models import AnthropicModels
 from .anthropic_usage import read_usage
+from .counting import Counting
 from .options import checked_options
 from .protocol import Answer, ChatRequest
 from .registry import find
@@ -35,6 +36,9 @@ def connect(connection: LLMProvider, key: str | None) -> AnthropicAdapter:
 
 
 class AnthropicAdapter(SDKAdapter[Any, Any]):
+    def _counting(self, request: ChatRequest) -> Counting:
+        return counting.anthropic(self._form.body(request, stream=False))
+
     def estimate_usage(self, request: ChatRequest, answer: Answer) -> Usage | None:
         """A stream begins with the true count of the prompt: only the answer's part has to be guessed."""
         guess = estimate.estimate_usage(request, answer)

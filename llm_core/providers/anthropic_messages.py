@@ -35,6 +35,9 @@ _FINISH = {
     "compaction": "stop",
 }
 _SERVICE_TIERS = {"auto": "auto", "priority": "auto", "standard": "standard_only", "default": "standard_only"}
+_RESTS_BETWEEN_TOOLS = re.compile(r"claude-sonnet-(5-[5-9]|[6-9])(?!\d)")
+"""From Sonnet 5.5 on "disabled" is refused, and this is thinking turned off:
+platform.claude.com/docs/en/models/sonnet-5-5/migration-guide."""
 _EFFORT_WITHOUT_ADAPTIVE = re.compile(r"claude-opus-4-5(?!\d)")
 """The one model that takes an effort, but cannot decide by itself whether to think."""
 
@@ -203,7 +206,7 @@ def _thinking(given: Parameters, model: str) -> tuple[dict[str, Any] | None, str
     if effort == "none":
         if budget:
             raise InvalidParameters("The effort none leaves no room for a thinking_budget.", "Set one of the two.")
-        return {"type": "disabled"}, None
+        return {"type": "between_tools" if _RESTS_BETWEEN_TOOLS.search(model) else "disabled"}, None
     if budget == 0:
         return {"type": "disabled"}, effort
     if budget is not None and budget != -1:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..types import LLMProvider
-from . import cohere_embed, cohere_transcribe
+from ..types import LLMProvider, Text
+from . import cohere_embed, cohere_transcribe, counting
 from .adapter import SDKAdapter
 from .cohere_chat import Chat
 from .cohere_client import OPTIONS, CohereSDK
 from .cohere_models import CohereModels
+from .counting import Counting
 from .options import checked_options
-from .protocol import Answer, EmbedRequest, TranscribeRequest
+from .protocol import Answer, ChatRequest, EmbedRequest, TranscribeRequest
 from .registry import find
 
 
@@ -39,3 +40,10 @@ class CohereAdapter(SDKAdapter[Any, Any]):
     async def atranscribe(self, request: TranscribeRequest, into: Answer) -> None:
         out = self._posting(cohere_transcribe.PATH, request.deadline, cohere_transcribe.upload(request))
         await self._aexchange(out, cohere_transcribe.read, into)
+
+    def _counting(self, request: ChatRequest) -> Counting | None:
+        """None where there is more than text to count: an estimate counts tools and images too."""
+        parts = [part for message in request.messages for part in message.parts]
+        if request.tools or request.schema or not all(isinstance(part, Text) for part in parts):
+            return None
+        return counting.cohere(request.model, "\n".join(message.text for message in request.messages))

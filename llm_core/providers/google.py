@@ -8,8 +8,9 @@ from typing import Any
 
 from ..errors import InvalidConnection
 from ..types import LLMProvider, Usage
-from . import estimate, google_embed
+from . import counting, estimate, google_embed
 from .adapter import SDKAdapter
+from .counting import Counting
 from .google_client import API_VERSION, OPTIONS, GoogleSDK
 from .google_generate import GenerateContent, model_path
 from .google_models import GoogleModels
@@ -62,6 +63,9 @@ class GoogleAdapter(SDKAdapter[Any, Any]):
             output_tokens=max(so_far.output_tokens, guess.output_tokens),
             reasoning_tokens=max(so_far.reasoning_tokens, guess.reasoning_tokens),
         )
+
+    def _counting(self, request: ChatRequest) -> Counting:
+        return counting.google(model_path(request.model), self._form.body(request, stream=False))
 
     def _outgoing(self, form: Format, request: ChatRequest, stream: bool) -> Outgoing:
         """The model and the way to answer stand in the path."""

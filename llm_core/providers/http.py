@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import Any
 
 from ..errors import InvalidConnection
+from .drafts import hand_over
 from .protocol import Deadline
 from .sockets import SILENCE_SECONDS, AsyncBackend, Backend, PhaseLimit
 
@@ -56,18 +57,21 @@ def new_client(
     library: str = "httpx2",
     anonymous: bool = False,
     proxy: str | None = None,
+    drafting: bool = False,
 ) -> Any:
     """A Client of the library that keeps our policy. Raises InvalidConnection for a bad CA bundle.
 
     `anonymous` takes the Authorization header out: SDKs insist on a key where an endpoint wants none. `proxy` is the
-    http(s) address of one; names are then resolved there.
+    http(s) address of one; names are then resolved there. `drafting` sends nothing: see `drafts.py`.
     """
     httpx, httpcore = _libraries(library)
+    hooks = [_drop_authorization] if anonymous else []
+    if drafting:
+        return httpx.Client(transport=httpx.MockTransport(hand_over), trust_env=False, event_hooks={"request": hooks})
     transport = httpx.HTTPTransport(verify=_NO_TRUST, trust_env=False)
     kind = httpcore.HTTPProxy if proxy else httpcore.ConnectionPool
     # The transport has no public place for a network backend; a test of the deadline holds us to this one.
     transport._pool = kind(network_backend=Backend(httpcore), **_pool(base_url, ca_bundle, proxy))
-    hooks = [_drop_authorization] if anonymous else []
     return httpx.Client(transport=transport, follow_redirects=False, trust_env=False, event_hooks={"request": hooks})
 
 
@@ -78,9 +82,12 @@ def new_async_client(
     library: str = "httpx2",
     anonymous: bool = False,
     proxy: str | None = None,
+    drafting: bool = False,
 ) -> Any:
-    """As `new_client`, for one event loop."""
+    """As `new_client`, for one event loop. Drafts are made by the other kind: with `drafting` this one does nothing."""
     httpx, httpcore = _libraries(library)
+    if drafting:
+        return httpx.AsyncClient(transport=httpx.MockTransport(hand_over), trust_env=False)
     transport = httpx.AsyncHTTPTransport(verify=_NO_TRUST, trust_env=False)
     kind = httpcore.AsyncHTTPProxy if proxy else httpcore.AsyncConnectionPool
     transport._pool = kind(network_backend=AsyncBackend(httpcore), **_pool(base_url, ca_bundle, proxy))

@@ -103,6 +103,12 @@ def give_back(server: LlamaServer) -> None:
         _stop_if_idle(server)
 
 
+def running(model: ModelToServe) -> LlamaServer | None:
+    """The server of this model where it runs already. Not borrowed: hold it with `begin_call` while it is asked."""
+    with _lock:
+        return _running.get(model)
+
+
 def threads_for(cores: int) -> int:
     """Threads that compute. One on small machines: two on two cores wait for each other as soon as anything else runs,
     and were 6 to 29 times slower (measured). Else one core is left to the rest of the program."""

@@ -19,16 +19,20 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import FetchStopped, InvalidConnection, InvalidInput, InvalidMessage, TimedOut, UnknownModel
-from ..types import LLMModel, LLMProvider, Text, ToolCall, ToolResult, Usage
-from . import estimate
+from ..types import LLMModel, LLMProvider, Text, TokenCount, ToolCall, ToolResult, Usage
+from . import counting, estimate
+from .counting import Counting
+from .drafts import PLACEHOLDER_KEY, Draft
 from .gguf import read_header
-from .llama_server import LlamaServer, ModelToServe, borrow, give_back
+from .llama_server import LlamaServer, ModelToServe, borrow, give_back, running
 from .model_files import ensure_model, find_model, source_of
 from .openai import OpenAIAdapter
 from .openai_chat import ChatCompletions
 from .protocol import Answer, ChatRequest, Deadline, Piece
 from .registry import find
 
+NOT_RUNNING = "http://127.0.0.1/v1"
+"""In drafts, the address of a model that has no port yet."""
 USUAL_CONTEXT = 4096
 """Tokens of prompt and answer together, where the connection names no context: SmolLM2 then takes 330 MB of memory."""
 
@@ -69,6 +73,34 @@ class LocalAdapter:
             async for piece in pieces:
                 yield piece
 
+    def draft(self, request: ChatRequest, stream: bool = False) -> Draft:
+        """As the server in this process gets it. Starts nothing: before it runs, its port is not known."""
+        self._require_possible(request)
+        server = self._server_at_hand()
+        chat = self._chat(server.base_url if server is not None else NOT_RUNNING, PLACEHOLDER_KEY)
+        return chat.draft(request, stream)
+
+    def body(self, request: ChatRequest, stream: bool = False) -> tuple[str, dict[str, Any]]:
+        form = _LlamaChat(self.capabilities.parameters)
+        return form.path, form.body(request, stream)
+
+    def count_tokens(self, request: ChatRequest) -> TokenCount | None:
+        """By the model's own tokeniser. Starts the model when it does not run."""
+        with self._running(request) as chat:
+            return chat.count_tokens(request)
+
+    def tokens_at_hand(self, request: ChatRequest) -> TokenCount | None:
+        server = self._server_at_hand()
+        if server is None:
+            return None
+        chat = self._chat(server.base_url, server.key)
+        server.begin_call()
+        try:
+            return chat.count_tokens(request)
+        finally:
+            chat.close()
+            server.end_call()
+
     def list_models(self, deadline: Deadline) -> list[LLMModel]:
         """The one model, `available` once its file is here. Fetches and starts nothing. Raises ModelFileError."""
         path = find_model(self._connection.options)
@@ -107,7 +139,7 @@ class LocalAdapter:
             give_back(engine.server)
 
     @contextmanager
-    def _running(self, request: ChatRequest) -> Iterator[OpenAIAdapter]:
+    def _running(self, request: ChatRequest) -> Iterator[_LlamaAdapter]:
         self._require_possible(request)
         engine = self._begin_call(request)
         try:
@@ -116,7 +148,7 @@ class LocalAdapter:
             engine.server.end_call()
 
     @asynccontextmanager
-    async def _arunning(self, request: ChatRequest) -> AsyncIterator[OpenAIAdapter]:
+    async def _arunning(self, request: ChatRequest) -> AsyncIterator[_LlamaAdapter]:
         """Fetching and starting happen in a thread, so that the loop goes on."""
         self._require_possible(request)
         await asyncio.to_thread(self._start, request.deadline)
@@ -155,10 +187,17 @@ class LocalAdapter:
         with self._lock:
             if not self._is_running():
                 server = borrow(ModelToServe(path, self._source.model, self._context(path)))
-                served = dataclasses.replace(self._connection, base_url=server.base_url, options=_ONE_CALL_EACH)
-                form = _LlamaChat(self.capabilities.parameters)
-                chat = OpenAIAdapter(served, server.key, capabilities=self.capabilities, usual=form)
-                self._engine = _Engine(server, chat, os.getpid())
+                self._engine = _Engine(server, self._chat(server.base_url, server.key), os.getpid())
+
+    def _chat(self, base_url: str, key: str) -> _LlamaAdapter:
+        served = dataclasses.replace(self._connection, base_url=base_url, options=_ONE_CALL_EACH)
+        form = _LlamaChat(self.capabilities.parameters)
+        return _LlamaAdapter(served, key, capabilities=self.capabilities, usual=form)
+
+    def _server_at_hand(self) -> LlamaServer | None:
+        """The model's server, where it runs in this process for whomever."""
+        path = find_model(self._connection.options)
+        return None if path is None else running(ModelToServe(path, self._source.model, self._context(path)))
 
     def _is_running(self) -> bool:
         """Not in a child that was forked since: the engine stayed with the parent."""
@@ -193,8 +232,13 @@ class _Engine:
     """A server that this adapter has borrowed, the way to talk to it, and the process it runs in."""
 
     server: LlamaServer
-    chat: OpenAIAdapter
+    chat: _LlamaAdapter
     pid: int
+
+
+class _LlamaAdapter(OpenAIAdapter):
+    def _counting(self, request: ChatRequest) -> Counting:
+        return counting.llama(self._form.body(request, stream=False))
 
 
 class _LlamaChat(ChatCompletions):

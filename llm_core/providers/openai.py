@@ -3,18 +3,20 @@ embeddings and transcription."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from ..errors import InvalidConnection
-from ..types import Audio, LLMProvider
-from . import openai_embed, openai_transcribe
+from ..types import Audio, LLMProvider, Parameters
+from . import counting, openai_embed, openai_transcribe
 from .adapter import SDKAdapter
+from .counting import Counting
 from .openai_chat import ChatCompletions
 from .openai_client import OPTIONS as SDK_OPTIONS
 from .openai_client import OpenAISDK
 from .openai_models import OpenAIModels
+from .openai_responses import LEAST_TOKENS, Responses
 from .openai_responses import PARAMETERS as RESPONSES_PARAMETERS
-from .openai_responses import Responses
 from .options import checked_options
 from .protocol import Answer, Capabilities, ChatRequest, EmbedRequest, TranscribeRequest
 from .registry import find
@@ -63,8 +65,15 @@ class OpenAIAdapter(SDKAdapter[Any, Any]):
         if self._fallback is None:
             return self._form
         beyond = not RESPONSES_PARAMETERS.issuperset(request.parameters.given())
-        audio = any(isinstance(part, Audio) for message in request.messages for part in message.parts)
-        return self._fallback if beyond or audio else self._form
+        short = (request.parameters.max_tokens or LEAST_TOKENS) < LEAST_TOKENS
+        return self._fallback if beyond or short or _has_audio(request) else self._form
+
+    def _counting(self, request: ChatRequest) -> Counting | None:
+        """By the Responses API, whichever carries the call: the prompt is the same. It takes no audio."""
+        if self._connection.provider != "openai" or _has_audio(request):
+            return None
+        known = {name: value for name, value in request.parameters.given().items() if name in RESPONSES_PARAMETERS}
+        return counting.openai(Responses().body(dataclasses.replace(request, parameters=Parameters(**known)), False))
 
     def embed(self, request: EmbedRequest, into: Answer) -> None:
         out = self._posting(openai_embed.PATH, request.deadline, openai_embed.body(request))
@@ -81,3 +90,7 @@ class OpenAIAdapter(SDKAdapter[Any, Any]):
     async def atranscribe(self, request: TranscribeRequest, into: Answer) -> None:
         out = self._posting(openai_transcribe.PATH, request.deadline, openai_transcribe.upload(request))
         await self._aexchange(out, openai_transcribe.read, into)
+
+
+def _has_audio(request: ChatRequest) -> bool:
+    return any(isinstance(part, Audio) for message in request.messages for part in message.parts)

@@ -32,6 +32,8 @@ PARAMETERS = frozenset(
     }
 )
 """It has no n, stop, seed or penalties."""
+LEAST_TOKENS = 16
+"""The smallest max_output_tokens it takes ("Expected a value >= 16", github.com/earendil-works/pi/issues/6265)."""
 
 _USAGE_NAMES = ("input_tokens", "output_tokens", "input_tokens_details", "output_tokens_details")
 _INCOMPLETE = {"max_output_tokens": "length", "content_filter": "content_filter"}

@@ -12,7 +12,8 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..types import LLMModel, LLMProvider, Message, Parameters, ToolCall, Usage
+from ..types import LLMModel, LLMProvider, Message, Parameters, TokenCount, ToolCall, Usage
+from .drafts import Draft
 
 
 class Stopped(BaseException):
@@ -185,6 +186,22 @@ class Adapter(Protocol):
     def astream(self, request: ChatRequest, into: Answer) -> AsyncGenerator[Piece, None]: ...
 
     def list_models(self, deadline: Deadline) -> list[LLMModel]: ...
+
+    def draft(self, request: ChatRequest, stream: bool = False) -> Draft:
+        """The request that `complete` or `stream` would send; nothing is sent. Raises InvalidInput."""
+        ...
+
+    def body(self, request: ChatRequest, stream: bool = False) -> tuple[str, dict[str, Any]]:
+        """Path and content of it, before the SDK: cheap, and not yet known to be JSON. Raises InvalidInput."""
+        ...
+
+    def count_tokens(self, request: ChatRequest) -> TokenCount | None:
+        """The prompt's tokens by who counts them exactly; None where nobody does. Raises ProviderError."""
+        ...
+
+    def tokens_at_hand(self, request: ChatRequest) -> TokenCount | None:
+        """As `count_tokens`, where that needs no call and starts nothing."""
+        ...
 
     def estimate_usage(self, request: ChatRequest, answer: Answer) -> Usage | None:
         """Usage of an answer that ended without one; None where nothing may have been billed."""

@@ -5,6 +5,7 @@ OpenAI's and Anthropic's SDKs are made by one generator and send in the same way
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
@@ -15,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from ..types import LLMProvider
 from .base_url import checked_base_url
+from .drafts import Draft, Drafted
 
 S = TypeVar("S")
 A = TypeVar("A")
@@ -54,6 +56,24 @@ class SDK(ABC, Generic[S, A]):
         self._connection = connection
         self._base_url = base_url
         self._key = key
+        self._drafting = False
+
+    def draft(self, out: Outgoing, stream: bool = False) -> Draft:
+        """The request as `send` or `open` would send it, with every header. Nothing is sent."""
+        drafting = copy.copy(self)
+        drafting._drafting = True
+        client = drafting.new_client()
+        try:
+            if not stream:
+                drafting.send(client, out)
+            else:
+                with drafting.open(client, out):
+                    pass
+        except Drafted as drafted:
+            return drafted.draft
+        finally:
+            drafting.close_client(client)
+        raise AssertionError("a draft was sent")
 
     @property
     def _http_arguments(self) -> dict[str, Any]:
@@ -65,6 +85,7 @@ class SDK(ABC, Generic[S, A]):
             "proxy": proxy and checked_base_url(proxy),
             "library": self.library,
             "anonymous": self._key is None,
+            "drafting": self._drafting,
         }
 
     @abstractmethod
