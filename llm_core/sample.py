@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .catalog import ModelService
+from .catalog.price_changes import PriceUpdate
+from .catalog.price_lists import Prices
 from .errors import SampleWorkspace
 from .keys import APIKeyManager
 from .providers import ProviderService
 from .store.home import SAMPLE_MARKER, Home, cache_folder, open_home
 from .types import LLMProvider
 
-VERSION = 1
+VERSION = 2
 """Raised when the sample's content or the layout of a home changes."""
 GOOD_FOR = timedelta(days=1)
 
@@ -146,8 +148,26 @@ class SampleProviders(ProviderService):
         _refuse()
 
 
+class SamplePrices(Prices):
+    """Shows prices, and neither fetches nor changes any."""
+
+    def set_own(self, *arguments: Any, **named: Any) -> NoReturn:
+        _refuse()
+
+    def remove_own(self, key: str) -> NoReturn:
+        _refuse()
+
+    def accept(self, digest: str) -> NoReturn:
+        _refuse()
+
+    def check(self, fetch: bool = False) -> PriceUpdate | None:
+        return _refuse() if fetch else self.update()
+
+
 class SampleModels(ModelService):
     """Shows the sample's models; it asks nobody and learns nothing."""
+
+    _PRICES = SamplePrices
 
     def refresh(self, connection: str) -> NoReturn:
         _refuse()

@@ -243,6 +243,28 @@ class Cost:
     missing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """What one model costs in one mode, in one span of time and for one span of prompt lengths.
+
+    It counts from the day `start` up to, without, `end` (UTC; None is open), between the two seconds of the UTC day in
+    `hours`, for prompts of more than `over_tokens` and up to `up_to_tokens` tokens. `rates` maps a usage class to US
+    dollars and for how many units they are.
+    """
+
+    mode: str
+    source: str
+    rates: Mapping[str, tuple[Decimal, int]]
+    start: date | None = None
+    end: date | None = None
+    effective_from: date | None = None
+    hours: tuple[int, int] = (0, 86_400)
+    over_tokens: int = -1
+    up_to_tokens: int | None = None
+    one_price_for_all_media: bool = False
+    """The vendor lists a rate for audio only where it differs from text (Google)."""
+
+
 TOKEN_COUNTERS: tuple[str, ...] = ("tokeniser", "vendor", "estimate")
 
 

@@ -80,7 +80,7 @@ def cost_of(usage: Usage | None, card: RateCard | None, mode: str = "standard") 
     """The cost and its parts, each in US dollars to ten decimals; the parts add up to the cost exactly.
 
     `missing` names each class that was used and has no known rate, led by the mode if it is not the standard one;
-    `model` stands for an unknown model, `usage` for unknown usage.
+    `model` stands for an unknown model, `rates` for one without any, `usage` for unknown or impossible usage.
     """
     if card is None:
         return Cost(None, missing=("model",))
@@ -93,6 +93,8 @@ def cost_of(usage: Usage | None, card: RateCard | None, mode: str = "standard") 
             missing.append(name if mode == "standard" else f"{mode} {name}")
         else:
             exact[name] = rate.cost(units, usage.input_tokens)
+    if not card.rates and not missing:
+        missing.append("rates" if mode == "standard" else f"{mode} rates")
     total = sum(exact.values(), Decimal(0))
     if total >= _IMPOSSIBLE or _is_absurd(usage):
         missing.append("usage")

@@ -41,6 +41,7 @@ _CONTEXTS: dict[str, dict[str, str]] = {
     "priority": {"service_tier": "priority"},
 }
 _TEXT_OF_A_RULE = ("equals", "starts_with", "ends_with", "contains", "regex")
+_DRAWN = ("output_image_mtok", "output_video_mtok")
 _LEAST = Decimal("1e-12")
 """What is below this in a price is noise of binary fractions: 0.18000000000000002 is 0.18."""
 _DAY = 86_400
@@ -187,7 +188,12 @@ def _variants(info: Any, mode: str, moment: datetime) -> Iterator[tuple[date | N
 
 
 def _given(prices: Any) -> dict[str, Any]:
-    return {name: price for name, price in vars(prices).items() if price is not None}
+    """The prices there are. Output that may be images or films, billed at a rate of their own, has none: usage does not
+    tell them from text, and a picture at the rate of text would cost a tenth of what is billed."""
+    given = {name: price for name, price in vars(prices).items() if price is not None}
+    if any(given.get(name, given.get("output_mtok")) != given.get("output_mtok") for name in _DRAWN):
+        given.pop("output_mtok", None)
+    return given
 
 
 def _as_rates(prices: Mapping[str, Any]) -> dict[str, Any]:

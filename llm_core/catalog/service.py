@@ -18,14 +18,14 @@ from ..store.home import Home
 from ..store.listings import ListingCheck
 from ..store.state import State
 from ..store.tables import active_models
-from ..types import MODES, PROVIDERS, TASKS, Cost, LLMModel, LLMProvider, Usage, split_model_id
-from . import comparison, prices
-from .cost import RateCard, cost_of
+from ..types import PROVIDERS, TASKS, Cost, LLMModel, LLMProvider, Usage, split_model_id
+from . import comparison
 from .facts import all_known
 from .facts import facts as facts_of
 from .join import Reach
 from .needs import Lack, lacks
 from .own import checked_facts, checked_name, forget_own, keep_own, kept_own
+from .price_lists import Prices
 from .refresh import Connections, Outcome, Progress, Refresher
 from .table import Joined, ModelTable
 from .tasks import can_do
@@ -51,14 +51,17 @@ class _Known:
 
 
 class ModelService:
-    """Lists, prices, compares and chooses models. Safe to share between threads."""
+    """Lists, prices, compares and chooses models; `prices` holds their rates. Safe to share between threads."""
+
+    _PRICES: type[Prices] = Prices
 
     def __init__(self, state: State, providers: Connections, settings: SettingsService, home: Home) -> None:
         self._state = state
         self._providers = providers
         self._known: _Known | None = None
+        self.prices = self._PRICES(state, self._reached)
         self._refresher = Refresher(state, providers, settings, home)
-        self._table = ModelTable(state, lambda: self._now().connections, facts_of, self._card)
+        self._table = ModelTable(state, self._connections, facts_of, self.prices.cards)
 
     def refresh(self, connection: str) -> builtins.list[LLMModel]:
         """Ask the provider what it offers and keep the answer. Raises UnknownConnection, ProviderError, MissingKey.
@@ -122,7 +125,7 @@ class ModelService:
             raise InvalidInput(f"There is no provider {provider!r}.", f"Use one of {', '.join(PROVIDERS)}.")
         table = self._table.all()
         if "known" not in table.derived:
-            table.derived["known"] = (*table.models.values(), *self._beside(table))
+            table.derived["known"] = (*table.models.values(), *self._table.outside(self._beside(table)))
         return [model for model in table.derived["known"] if provider in (None, model.provider)]
 
     def get(self, id: str) -> LLMModel:  # noqa: A002  # the name is part of the public surface
@@ -216,7 +219,8 @@ class ModelService:
         _require_task(task)
         model = self.get(id)
         connection = self._now().connections.get(model.connection)
-        return lacks(task, model, connection, self.checks().get(model.connection))
+        check = self.checks().get(model.connection) if model.state == "unreachable" else None
+        return lacks(task, model, connection, check)
 
     def workload_cost(self, id: str, workload: Workload) -> Cost:  # noqa: A002
         """What a month of the workload costs on the model at today's rates; None and `missing` where a rate is unknown.
@@ -227,16 +231,16 @@ class ModelService:
 
     def workload_costs(self, workload: Workload, ids: Iterable[str] | None = None) -> dict[str, Cost]:
         """The same for many models, all that `list` gives where none are named. Raises UnknownModel."""
-        connections, now = self._now().connections, datetime.now(UTC)
-        costs = {}
+        cards, costs = self.prices.cards(mode=workload.mode), {}
         for id in self._table.all().models if ids is None else ids:  # noqa: A001
             owner, name = split_model_id(id)
-            connection = connections.get(owner) or _provider_alone(owner)
-            if connection is not None and connection.provider == "local":
+            connection = self._reached(owner)
+            if connection is None:
+                costs[id] = monthly_cost(workload, "", None)
+            elif connection.provider == "local":
                 costs[id] = _FREE_LOCAL
             else:
-                card = None if connection is None else self._card(connection, name, now, workload.mode)
-                costs[id] = monthly_cost(workload, "" if connection is None else connection.provider, card)
+                costs[id] = monthly_cost(workload, connection.provider, cards(connection, name))
         return costs
 
     def radar(self, spend: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -262,16 +266,7 @@ class ModelService:
         Needs no connection: a provider's name will do. A connection that is gone is no error, only a cost that is not
         known: records are priced late. Raises UnknownModel for what is not a model id, InvalidInput for a mode.
         """
-        if mode not in MODES:
-            raise InvalidInput(f"There is no mode {mode!r}.", f"Use one of {', '.join(MODES)}.")
-        owner, name = split_model_id(id)
-        connection = self._now().connections.get(owner) or _provider_alone(owner)
-        if connection is None:
-            return cost_of(usage, None)
-        if connection.provider == "local":
-            return _FREE_LOCAL
-        card = prices.rates_of(connection.provider, name, connection.base_url, at or datetime.now(UTC), mode)
-        return cost_of(usage, card, mode)
+        return self.prices.cost(id, usage, at, mode)
 
     def activate(self, task: str, id: str | None) -> None:  # noqa: A002
         """Make `id` the model that calls for `task` use when they name none; None leaves the task without one.
@@ -330,12 +325,10 @@ class ModelService:
             ).all()
         return _Known(version, connections, {row.task: (row.connection, row.model) for row in rows})
 
-    def _card(
-        self, connection: LLMProvider, name: str, at: datetime | None = None, mode: str = "standard"
-    ) -> RateCard | None:
-        return prices.rates_of(connection.provider, name, connection.base_url, at or datetime.now(UTC), mode)
+    def _reached(self, owner: str) -> LLMProvider | None:
+        return self._now().connections.get(owner) or _provider_alone(owner)
 
-    def _beside(self, table: Joined) -> Iterator[LLMModel]:
+    def _beside(self, table: Joined) -> Iterator[tuple[Reach, str]]:
         """What the catalogue knows and no connection lists."""
         for provider in PROVIDERS:
             reaches = [reach for reach in table.reaches.values() if reach.connection.provider == provider]
@@ -343,7 +336,7 @@ class ModelService:
             there = {model.name for model in table.models.values() if model.provider == provider}
             for name in all_known(provider):
                 if name not in there:
-                    yield self._table.outside(reach, name)
+                    yield reach, name
 
 
 def _provider_alone(name: str) -> LLMProvider | None:

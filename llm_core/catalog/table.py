@@ -7,7 +7,7 @@ microseconds that nothing at all changed; where something did, one query tells w
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from .offers import spelled_otherwise
 from .own import kept_own
 
 CardOf = Callable[[LLMProvider, str], RateCard | None]
-"""The rates of a connection's model, now and in the standard mode."""
+"""The rates of a connection's model."""
 FactsOf = Callable[[str, str, str | None], KnownFacts | None]
 """What the catalogue knows of (provider, model, base URL); None for a model it does not know."""
 
@@ -45,12 +45,17 @@ class ModelTable:
     """Safe to share between threads: one makes the table, the others wait for it."""
 
     def __init__(
-        self, state: State, connections: Callable[[], Mapping[str, LLMProvider]], facts: FactsOf, card: CardOf
+        self,
+        state: State,
+        connections: Callable[[], Mapping[str, LLMProvider]],
+        facts: FactsOf,
+        cards: Callable[[], CardOf],
     ) -> None:
+        """`cards` gives the rates of now, in the standard mode."""
         self._state = state
         self._connections = connections
         self._facts = facts
-        self._card = card
+        self._cards = cards
         self._lock = threading.Lock()
         self._seen: tuple[tuple[int, datetime], Joined] | None = None
         self._single: tuple[tuple[int, datetime], dict[str, LLMModel]] | None = None
@@ -82,9 +87,11 @@ class ModelTable:
             single[1][model] = self._read_one(connection, name)
         return single[1][model]
 
-    def outside(self, reach: Reach, name: str) -> LLMModel:
-        """A model that only the catalogue knows."""
-        return self._joined(reach, name, datetime.now(UTC), None)
+    def outside(self, names: Iterable[tuple[Reach, str]]) -> Iterator[LLMModel]:
+        """Models that only the catalogue knows."""
+        now, cards = datetime.now(UTC), self._cards()
+        for reach, name in names:
+            yield self._joined(reach, name, now, None, cards)
 
     def _moment(self) -> tuple[int, datetime]:
         """Prices and lifecycles follow the clock: all is told anew each hour."""
@@ -92,6 +99,7 @@ class ModelTable:
 
     def _stamp(self, hour: datetime) -> tuple[Any, ...]:
         """Differs after any change to what the table is made from. (A setting or a budget's hold is none.)"""
+        connections = {name: (one.provider, one.base_url, one.enabled) for name, one in self._connections().items()}
         with self._state.read() as transaction:
             counts = transaction.execute(
                 select(
@@ -108,23 +116,21 @@ class ModelTable:
                 )
             ).one()
             checks = kept_checks(transaction)
-        connections = {name: (one.provider, one.base_url, one.enabled) for name, one in self._connections().items()}
         return hour, tuple(counts), checks, connections
 
     def _join(self, stamp: tuple[Any, ...]) -> Joined:
-        connections, now = self._connections(), datetime.now(UTC)
+        connections, now, cards = self._connections(), datetime.now(UTC), self._cards()
         with self._state.read() as transaction:
             listings, own, checks = kept_listings(transaction), kept_own(transaction), kept_checks(transaction)
         reaches = {
             name: Reach(connection, checks.get(name), listings.get(name, {}))
             for name, connection in connections.items()
         }
-        ids = {(owner, name) for owner, listed in listings.items() for name in listed} | own.keys()
-        models = {
-            f"{owner}:{name}": self._joined(reaches[owner], name, now, own.get((owner, name)))
-            for owner, name in sorted(ids)
-            if owner in reaches
-        }
+        models = {}
+        for owner in sorted(reaches):
+            added = {name for other, name in own if other == owner}
+            for name in sorted(listings.get(owner, {}).keys() | added):
+                models[f"{owner}:{name}"] = self._joined(reaches[owner], name, now, own.get((owner, name)), cards)
         return Joined(stamp, models, reaches)
 
     def _read_one(self, connection: LLMProvider, name: str) -> LLMModel:
@@ -136,9 +142,9 @@ class ModelTable:
             if not listed and spelled_otherwise(connection.provider, name):
                 listed = kept_listings(transaction, connection.name).get(connection.name, {})
             has_list = bool(listed) or has_listing(transaction, connection.name)
-        return self._joined(Reach(connection, check, listed, has_list), name, datetime.now(UTC), own)
+        return self._joined(Reach(connection, check, listed, has_list), name, datetime.now(UTC), own, self._cards())
 
-    def _joined(self, reach: Reach, name: str, now: datetime, own: OwnFacts | None) -> LLMModel:
+    def _joined(self, reach: Reach, name: str, now: datetime, own: OwnFacts | None, cards: CardOf) -> LLMModel:
         connection = reach.connection
         return joined(
             reach,
@@ -146,5 +152,5 @@ class ModelTable:
             now=now,
             own=own,
             known=self._facts(connection.provider, name, connection.base_url),
-            card=self._card(connection, name),
+            card=cards(connection, name),
         )

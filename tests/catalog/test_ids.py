@@ -24,7 +24,7 @@ INVENTED = [
     ("anthropic", "claude-opus-4-12"),
     ("anthropic", "claude-opus-4-5.1"),
     ("anthropic", "my-claude-3-opus"),
-    ("google", "gemini-1.5-flash-8b"),
+    ("google", "gemini-1.5-flash-9b"),
     ("google", "gemini-3.6-flash-lite"),
     ("google", "gemini-3.5-flash-8b"),
     ("google", "gemini-2.5-pro-superfast"),
