@@ -11,6 +11,7 @@ from .said import Said
 
 OPENAI_MEMBERS = {
     "openai/types/shared/chat_model.py": "chat",
+    "openai/types/shared/all_models.py": "chat",
     "openai/types/audio_model.py": "transcription",
     "openai/types/audio/speech_model.py": "speech",
     "openai/types/image_model.py": "image_generation",
