@@ -61,7 +61,7 @@ class ModelService:
         self._known: _Known | None = None
         self.prices = self._PRICES(state, self._reached)
         self._refresher = Refresher(state, providers, settings, home)
-        self._table = ModelTable(state, self._connections, facts_of, self.prices.cards)
+        self._table = ModelTable(state, lambda: self._now().connections, facts_of, self.prices.cards)
 
     def refresh(self, connection: str) -> builtins.list[LLMModel]:
         """Ask the provider what it offers and keep the answer. Raises UnknownConnection, ProviderError, MissingKey.
