@@ -1,54 +1,65 @@
-"""Which models there are and what they cost, and the choice of one for each task."""
+"""Which models there are, what they cost and how they did here; the choice of one for each task."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from llm_core.types import TASKS
-from pages.components import model_details, model_selector, model_table, shell
+from pages.components import (
+    dialogs,
+    model_active,
+    model_compare,
+    model_details,
+    model_filters,
+    model_radar,
+    model_refresh,
+    model_rows,
+    model_selector,
+    model_table,
+    model_workload,
+    own_model,
+    shell,
+)
 
 shell.guard()
 ws = shell.workspace()
-shell.header("Models")
+controls = shell.header("Models")
+with controls:
+    everything = model_filters.scope()
+    model_refresh.button(ws)
+    own_model.button(ws)
+model_refresh.run_if_asked(ws)
 
-models = ws.models.list()
-if not models:
+frame = model_rows.rows(ws, everything=everything)
+if frame.empty:
     model_selector.nothing_to_choose(ws)
+    dialogs.open_if_asked()
     st.stop()
 
-active = {task: chosen for task in TASKS if (chosen := ws.models.active(task))}
-search, connection = st.columns([3, 1])
-with search:
-    words = st.text_input(
-        "Search",
-        key="search",
-        bind="query-params",
-        type="search",
-        live=True,
-        placeholder="Search by name",
-        label_visibility="collapsed",
-    )
-with connection:
-    every = "All connections"
-    owner = st.selectbox(
-        "Connection",
-        [every, *dict.fromkeys(model.connection for model in models)],
-        key="connection",
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-shown = [
-    model
-    for model in models
-    if owner in (every, model.connection)
-    and all(word in f"{model.name} {model.display_name}".lower() for word in (words or "").lower().split())
-]
-if not shown:
-    st.info("No model matches. Search for less, or look at all connections.", icon=":material/search_off:")
-    st.stop()
+model_active.row(ws)
+model_refresh.update(ws)
+model_radar.draw(ws)
 
-chosen = model_table.draw(shown, active)
-if chosen is None:
-    st.caption("Choose a row to see all of a model, and to make it active.")
+load, origin = model_workload.current(ws)
+wanted = model_filters.draw(frame)
+shown = model_filters.matching(frame.assign(workload=model_rows.costs(ws, load, frame.index.tolist())), wanted)
+chosen = model_table.chosen()
+comparing = 2 <= len(chosen) <= model_table.MOST
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    st.caption(f"{len(shown):,} of {len(frame):,} models · {model_refresh.checked(ws)}", width="content")
+    if not comparing:  # the comparison shows the calculator itself
+        model_workload.opener(ws, load, origin)
+if shown.empty:
+    model_filters.nothing_found()
 else:
-    model_details.draw(ws, chosen, active)
+    model_table.draw(shown)
+
+if not chosen:
+    st.caption("Choose a row to see all of a model. Choose two to four to compare them.")
+elif len(chosen) == 1:
+    model_details.draw(ws, ws.models.get(chosen[0]))
+elif comparing:
+    model_compare.draw(ws, [ws.models.get(one) for one in chosen], load, origin)
+else:
+    model_table.too_many()
+model_refresh.prices(ws)
+dialogs.open_if_asked()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert
 
-from ..store.listings import keep_listing
+from ..store.listings import keep_listing, note_check
 from ..store.tables import active_models, connections
 from ..types import LLMModel
 from .work import ACTIVE, CONNECTIONS, DAYS
@@ -41,6 +41,8 @@ def write_connections(state: State, now: datetime) -> None:
                 for name in each.models
             ]
             keep_listing(transaction, each.name, models, now)
+            if each.state == "error":
+                note_check(transaction, each.name, now, each.message)
         for task, (owner, model) in ACTIVE.items():
             chosen = {"task": task, "connection": owner, "model": model, "chosen_at": since}
             transaction.execute(insert(active_models).values(chosen))

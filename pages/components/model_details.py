@@ -1,60 +1,111 @@
-"""One model in full: its limits, prices with their source, what it can do, and making it active for a task."""
+"""One model in full: what it is and can, what it costs, how it did here, where that is known from, and its actions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from llm_core import LLMModel, Workspace
-from llm_core.types import TASKS
-from pages.components import feedback, figures, shell
-from pages.components.choices import choose
+from pages.components import figures, model_active, model_here, model_prices, model_sources, model_table, own_model
 from pages.components.facts import Fact, row
+from pages.components.model_words import CAN, STATES, title
+
+SOON_DAYS = 90
 
 
-def draw(ws: Workspace, model: LLMModel, active: Mapping[str, str]) -> None:
+def draw(ws: Workspace, model: LLMModel) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.markdown(f"**{figures.plain(model.display_name or model.name)}**", width="content")
-            st.caption(figures.plain(model.id), width="content")
-        row(
-            [
-                Fact("Context", figures.tokens(model.context_window), _unknown(model.context_window)),
-                Fact("Longest answer", figures.tokens(model.max_output_tokens), _unknown(model.max_output_tokens)),
-                Fact("Prompt, per M", figures.usd(model.input_price), _source(model)),
-                Fact("Answer, per M", figures.usd(model.output_price), _source(model)),
-                Fact("Listed", figures.moment(model.checked_at, shell.tz())),
-            ],
-            width=130,
-        )
-        if model.capabilities:
-            st.markdown(" ".join(f":gray-badge[{figures.plain(can)}]" for can in sorted(model.capabilities)))
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            task = st.selectbox("Make active for", TASKS, key="models.task", format_func=str.capitalize, width=180)
-            st.button(
-                "Active" if active.get(task) == model.id else "Make active",
-                type="primary",
-                icon=":material/check:",
-                disabled=active.get(task) == model.id,
-                key="models.activate",
-                on_click=activate,
-                args=(ws, task, model),
-            )
+            st.markdown(f"**{figures.plain(title(model))}** :gray[{figures.plain(model.id)}]", width="content")
+            with st.container(horizontal=True, width="content"):
+                own_model.buttons(ws, model)
+                st.button("Close", icon=":material/close:", type="tertiary", on_click=model_table.choose)
+        _badges(model)
+        _ending(model)
+        model_active.buttons(ws, model)
+        with st.grid(2, min_column_width=340):
+            with st.container():
+                st.markdown("**Specification**")
+                row(_limits(model), width=120)
+                _parameters(ws, model)
+            with st.container():
+                st.markdown(f"**How it did here** :small[:gray[your own calls, last {model_here.DAYS} days]]")
+                model_here.draw(ws, model)
+        model_prices.draw(ws, model)
+        model_sources.draw(ws, model)
 
 
-@feedback.callback
-def activate(ws: Workspace, task: str, model: LLMModel) -> None:
-    """Make it the model of calls that name none; for chat also the one that pages have chosen."""
-    ws.models.activate(task, model.id)
-    if task == "chat":
-        choose(ws, "model", model.id)
-    feedback.tell(f"{model.display_name or model.name} is now active for {task}.")
+def _badges(model: LLMModel) -> None:
+    state = STATES[model.state]
+    with st.container(horizontal=True, gap="xsmall"):
+        st.badge(state.word, color=state.colour, icon=state.icon, help=state.meaning)
+        if model.own:
+            st.badge("Your own", color="gray", icon=":material/person:")
+        for word in (name for name in CAN if name in model.capabilities):
+            st.badge(CAN[word], color="gray")
+    if not model.capabilities:
+        st.caption("What it can do is not known: neither its provider's list nor the catalogue says.")
 
 
-def _unknown(value: object) -> str | None:
-    return None if value is not None else "Neither the provider nor the price list says."
+def _ending(model: LLMModel) -> None:
+    """The line of its life, where its end is known."""
+    if model.retires_at is None:
+        return
+    days = (model.retires_at - datetime.now(UTC)).days
+    instead = f" {figures.plain(model.replacement)} is to replace it." if model.replacement else ""
+    if days < 0:
+        st.error(f"Its end was on {_day(model.retires_at)}.{instead}", icon=":material/block:")
+    else:
+        show = st.warning if days <= SOON_DAYS else st.info
+        show(f"Shuts down on {_day(model.retires_at)}, in {days} days.{instead}", icon=":material/event:")
 
 
-def _source(model: LLMModel) -> str:
-    return f"US dollars per million tokens, by {model.price_source}." if model.price_source else "No price is known."
+def _limits(model: LLMModel) -> list[Fact]:
+    life = {"Released": model.released_on, "Deprecated": model.deprecated_on, "Ends": model.retires_at}
+    facts = [
+        Fact("Context", figures.tokens(model.context_window), _exact(model.context_window)),
+        Fact("Longest answer", figures.tokens(model.max_output_tokens), _exact(model.max_output_tokens)),
+        Fact("Takes", _words(model.inputs), None if model.inputs else _NOBODY_SAYS),
+        Fact("Gives", _words(model.outputs), None if model.outputs else _NOBODY_SAYS),
+        Fact("Knows until", model.knowledge_until or figures.UNKNOWN, None if model.knowledge_until else _NOBODY_SAYS),
+        *(Fact(label, _day(at), None) for label, at in life.items() if at is not None or label == "Released"),
+    ]
+    if model.reasoning_efforts:
+        facts.append(Fact("Reasoning levels", figures.plain(", ".join(model.reasoning_efforts))))
+    if model.licence:
+        facts.append(Fact("Licence", figures.plain(model.licence)))
+    return facts
+
+
+def _parameters(ws: Workspace, model: LLMModel) -> None:
+    """What it takes with its range, and what it refuses, with the reason as tooltip."""
+    specs = ws.parameters.spec(model.id)
+    with st.expander(f"Parameters: takes {sum(spec.supported for spec in specs)} of {len(specs)}", type="compact"):
+        taken = [f"{figures.sentence(spec.name)}{_range(spec.min, spec.max)}" for spec in specs if spec.supported]
+        st.markdown(":small[" + " · ".join(taken) + "]")
+        for spec in specs:
+            if not spec.supported:
+                st.caption(f"No {figures.sentence(spec.name).lower()}: {figures.plain(spec.reason)}")
+        st.page_link("pages/parameters.py", label="Set them on Parameters", icon=":material/tune:")
+
+
+_NOBODY_SAYS = "Neither the provider nor the catalogue says."
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    return f" {low:g}–{high:,g}" if low is not None and high is not None else f" from {low:g}" if high is None else ""
+
+
+def _exact(value: int | None) -> str:
+    return _NOBODY_SAYS if value is None else f"{figures.exact(value)} tokens"
+
+
+def _words(words: frozenset[str]) -> str:
+    return ", ".join(sorted(words, key=lambda word: (word != "text", word))).capitalize() or figures.UNKNOWN
+
+
+def _day(at: object) -> str:
+    return f"{at.day} {at:%b %Y}" if figures.known(at) else figures.UNKNOWN  # type: ignore[attr-defined]

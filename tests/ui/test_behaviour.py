@@ -150,23 +150,6 @@ def test_disconnecting_asks_once_and_keeps_the_records(open_app: Open, wired: Wi
     assert any("Nothing is connected yet" in text for text in texts(app))
 
 
-def test_making_a_model_active_shows_in_the_sidebar(open_app: Open, wired: WireServer, ws: Workspace) -> None:
-    app = open_app("models")
-    app.session_state["models.table"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
-    app.session_state["models.open"] = "wire:gpt-6-luna-mini"
-    app.run()
-    app.button(key="models.activate").click().run()
-    assert ws.models.active("chat") == "wire:gpt-6-luna-mini"
-    assert any("mini" in text.value for text in app.sidebar.markdown)
-
-
-def test_models_can_be_searched(open_app: Open, wired: WireServer) -> None:
-    app = open_app("models", search="mini")
-    assert app.dataframe[0].value["Model"].tolist() == ["gpt-6-luna-mini"]
-    app.text_input(key="search").set_value("no such model").run()
-    assert any("No model matches" in text for text in texts(app))
-
-
 def test_a_preset_is_edited_checked_and_saved_under_a_name_of_ones_own(
     open_app: Open, wired: WireServer, ws: Workspace
 ) -> None:
