@@ -5,7 +5,7 @@ Read from the data files that ship with the package (`llm_core.catalog.building`
 An id resolves by these rules and no others; anything else is None:
 
 1. the id as it stands, without regard to upper case; of Google, without `models/`;
-2. another spelling of the version: `gpt-4-1` is `gpt-4.1`;
+2. another spelling of the version, `gpt-4-1` is `gpt-4.1`, and an alias, `claude-opus-4` is `claude-opus-4-0`;
 3. a dated or `-latest` form is its model, where it has no row of its own (see `names.undated`); when it ends does not
    follow from its model, and stays unknown. A model of which only the `-latest` form is known is that;
 4. a fine-tuned model of OpenAI, `ft:gpt-4.1-mini:org::id`, is the model it was made from, and ends with it;
@@ -121,7 +121,8 @@ def _data() -> _Data:
     routes = {name.rpartition(":")[2] for name in rows["huggingface"] if ":" in name}
     spellings = {provider: {spelled(name): name for name in models} for provider, models in rows.items()}
     listed = {
-        provider: tuple(name for name in models if "unlisted" not in models[name]) for provider, models in rows.items()
+        provider: tuple(name for name, row in models.items() if "unlisted" not in row and "same_as" not in row)
+        for provider, models in rows.items()
     }
     return _Data(rows, sources_of(content["sources"]), spellings, frozenset(routes), listed)
 
@@ -189,7 +190,8 @@ def _is_of(host: str, domains: tuple[str, ...]) -> bool:
 
 
 def _row(provider: str, name: str) -> str | None:
-    return _data().spellings[provider].get(spelled(name))
+    found = _data().spellings[provider].get(spelled(name))
+    return found and str(_data().rows[provider][found].get("same_as", found))
 
 
 @cache

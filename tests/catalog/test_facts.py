@@ -26,6 +26,7 @@ SAME = [
     ("openai", "gpt-5.2-20251211", None, "gpt-5.2"),
     ("openai", "ft:gpt-4.1-mini:org::id", None, "gpt-4.1-mini"),
     ("openai", "ft:gpt-4.1:org:name:9abc", None, "gpt-4.1"),
+    ("anthropic", "claude-opus-4", None, "claude-opus-4-0"),
     ("anthropic", "claude-sonnet-4.5", None, "claude-sonnet-4-5"),
     ("anthropic", "claude-opus-5@20260724", None, "claude-opus-5"),
     ("anthropic", "claude-haiku-4-5-20251001-v1:0", None, "claude-haiku-4-5"),

@@ -27,6 +27,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     "replacement": ("by hand",),
     "lifecycle": _NEWEST_FIRST,
     "licence": ("by hand", "licences"),
+    "same_as": ("by hand",),
 }
 """Field -> sources, the first that knows it wins. `sdk` is the vendor's own; LangChain's packages are `langchain`.
 
@@ -62,7 +63,8 @@ def merged(sources: Mapping[str, tuple[str, Said]]) -> dict[str, dict[str, dict[
 
     A row holds the fields that are known, `source` (the key most of them come from), `other` (field -> key for the
     rest) and, for a dated or fine-tuned id, `of`: the model to take from what the row does not tell. `unlisted` are the
-    fine-tuned, and ids that only a price rule names beside its model's own: they are known, and not offered.
+    fine-tuned, and ids that only a price rule names beside its model's own: they are known, and not offered. An alias
+    has `same_as` and nothing else.
     """
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for provider in PROVIDERS:
@@ -71,7 +73,8 @@ def merged(sources: Mapping[str, tuple[str, Said]]) -> dict[str, dict[str, dict[
         )
         rows = {name: _row(provider, name, sources) for name in names}
         _relate(provider, rows)
-        found[provider] = {name: row for name, row in rows.items() if not _says_nothing_new(provider, name, row, rows)}
+        needless = _needless(provider, rows)
+        found[provider] = {name: row for name, row in rows.items() if name not in needless}
     return found
 
 
@@ -148,26 +151,31 @@ def _sources(origin: Mapping[str, str], named_by: list[str]) -> dict[str, Any]:
 
 def _relate(provider: str, rows: dict[str, dict[str, Any]]) -> None:
     """Point a dated id to its model, a routed one to its weights, and a model told of only by date to its last."""
+    dated: dict[str, list[str]] = {}
     for name, row in rows.items():
         base = name.partition(":")[0] if provider == "huggingface" else fine_tuned_from(name) or undated(provider, name)
         if base and base != name and base in rows and _described(rows[base]) >= _described(row):
             row["of"] = base
+        if (stem := undated(provider, name)) and _described(row):
+            dated.setdefault(stem, []).append(name)
     for name, row in rows.items():
-        if not _described(row) and "of" not in row:
-            stem = name.removesuffix("-latest")
-            dated = [each for each in rows if undated(provider, each) == stem and _described(rows[each])]
-            if dated:
-                row["of"] = max(dated, key=lambda each: (rows[each].get("released_on", ""), each))
+        if "same_as" in row:
+            rows[name] = {"same_as": row["same_as"], "source": row.get("other", {}).get("same_as", row["source"])}
+        elif not _described(row) and "of" not in row and (known := dated.get(name.removesuffix("-latest"))):
+            row["of"] = max(known, key=lambda each: (rows[each].get("released_on", ""), each))
 
 
 def _described(row: Mapping[str, Any]) -> bool:
     return "inputs" in row
 
 
-def _says_nothing_new(provider: str, name: str, row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether lookup answers the same without this row: another spelling, or a date that changes nothing."""
-    facts = set(row) - {"source", "other", "of", "unlisted"}
-    twin = [each for each in rows if each != name and spelled(each) == spelled(name)]
-    return (not facts and bool(twin)) or (
-        "of" in row and row["of"] == undated(provider, name) and facts <= {"capabilities"}
-    )
+def _needless(provider: str, rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """The rows without which lookup answers the same: another spelling, or a date that changes nothing."""
+    found = set()
+    spellings = Counter(spelled(name) for name in rows)
+    for name, row in rows.items():
+        says_nothing = set(row) <= {"source", "other", "of", "unlisted", "capabilities"}
+        only_spelled = "unlisted" in row and spellings[spelled(name)] > 1
+        if says_nothing and (only_spelled or ("of" in row and row["of"] == undated(provider, name))):
+            found.add(name)
+    return found
