@@ -99,6 +99,7 @@ class ModelTable:
 
     def _stamp(self, hour: datetime) -> tuple[Any, ...]:
         """Differs after any change to what the table is made from. (A setting or a budget's hold is none.)"""
+        self._cards()  # before the count: the first question for a price keeps a list
         connections = {name: (one.provider, one.base_url, one.enabled) for name, one in self._connections().items()}
         with self._state.read() as transaction:
             counts = transaction.execute(
