@@ -14,7 +14,7 @@ import yaml
 
 from . import by_hand, licences, litellm_table, models_dev, prices_list, profiles, sdks, witnesses
 from .merge import merged
-from .packages import PACKAGES, read
+from .packages import IMPORTED, PACKAGES, read, require_installed
 from .said import Said
 
 DATA = Path(__file__).parent.parent / "data"
@@ -40,6 +40,7 @@ def _said(wheels: Path) -> dict[str, tuple[str, Said]]:
 
     from genai_prices.data_snapshot import get_snapshot
 
+    require_installed(IMPORTED)
     found: dict[str, tuple[str, Said]] = {}
     for provider, package in profiles.PACKAGE_OF.items():
         found[package] = ("langchain", profiles.said(provider, text(package, profiles.member_of(package))))

@@ -1,4 +1,7 @@
-"""The published packages that are read, each at one version, and how their files are got. None of them is imported."""
+"""The published packages that are read, each at one version, and how their files are got.
+
+None of them is imported, but genai-prices: the app depends on it, so the installed one is read.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 
@@ -26,6 +30,7 @@ class Package:
         return f"https://pypi.org/project/{self.name}/{self.version}/"
 
 
+IMPORTED = "genai-prices"
 _READ = date(2026, 11, 24)
 
 PACKAGES = (
@@ -47,10 +52,21 @@ PACKAGES = (
 
 def fetch(folder: Path) -> None:
     """Put the wheel of each package into `folder`, where it is not there yet. Nothing is installed or run."""
-    wanted = [f"{each.name}=={each.version}" for each in PACKAGES if _wheel(folder, each.name) is None]
+    wanted = [
+        f"{each.name}=={each.version}"
+        for each in PACKAGES
+        if each.name != IMPORTED and _wheel(folder, each.name) is None
+    ]
     if wanted:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         subprocess.run([*pip, "--dest", str(folder), *wanted], check=True)
+
+
+def require_installed(package: str) -> None:
+    """Raises RuntimeError if the package is installed in another version than the one its rows would name."""
+    (wanted,) = (each.version for each in PACKAGES if each.name == package)
+    if (found := version(package)) != wanted:
+        raise RuntimeError(f"{package} {found} is installed. Name it in PACKAGES, or install {wanted}.")
 
 
 def read(folder: Path, package: str, member: str) -> bytes:
