@@ -45,6 +45,7 @@
     |  |- LedgerDamaged
     |  |- LedgerTooNew             written by a newer program
     |  |- RecordNotKept            a usage record could not be written
+    |  |- ExportStopped            the caller stopped an export; no file was made
     |  |- VaultError                .state: how the vault of keys stands
     |  |  |- VaultAbsent            nothing was stored yet
     |  |  |- VaultLocked            its master key cannot be had now
@@ -310,6 +311,10 @@ class LedgerTooNew(StoreError):
 
 class RecordNotKept(StoreError):
     kind = "record_not_kept"
+
+
+class ExportStopped(StoreError):
+    kind = "export_stopped"
 
 
 class VaultError(StoreError):

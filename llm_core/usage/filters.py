@@ -31,14 +31,14 @@ TAG = "tag:"
 """`tag:team` is the value of the tag `team`, in filters and for grouping."""
 
 _BOUNDS = {"above": ">", "at_least": ">=", "below": "<", "at_most": "<="}
-_SEARCHED = (
-    *("provider", "connection", "model", "model_reported", "task", "app", "user", "project", "preset"),
-    *("mode", "source", "status", "error_kind"),
+_SEARCHED: tuple[str, ...] = (
+    *("provider", "connection", "model", "task", "app", "user", "project", "preset", "status", "error_kind"),
 )
 """Columns in which text is looked for: those with few different values, so that it is quick."""
 
 _IDS = ("id", "call_id", "request_id", "source_id")
-"""Columns whose whole value may be looked for."""
+_LENGTH_OF_ID = 8
+"""Longer words may be an id, which is found by its whole text."""
 
 _MOST_WORDS = 8
 _MOST_DIGITS = 18
@@ -65,7 +65,8 @@ def condition(start: datetime | None, end: datetime | None, filters: Mapping[str
     A filter's value is a text or whole number, None for rows without one, or several of these for any of them. Numbers
     can be limited to a range: `cost_usd={"above": 0.5}`, `latency_ms={"at_least": 100, "below": 500}`; rows without a
     number are in none. `tags={"team": "search"}`, or `tag:team`, matches rows with that tag, None those without it;
-    `priced=False` rows whose cost is unknown; `search="luna ann"` rows that have each of these words in some column.
+    `priced=False` rows whose cost is unknown; `search="luna ann"` rows that have each of these words in a name or the status, or as
+    an id or a tag's value.
     Raises UnknownColumn for a name that is not FILTERABLE or RANGED, InvalidInput for a value that cannot match its
     column or a time without a zone.
     """
@@ -139,8 +140,9 @@ class _Terms:
         for text in words:
             word = self.bind(text)
             places = [f"contains(lower({quoted(column)}), lower({word}))" for column in _SEARCHED]
-            places += [f"{column} = {word}" for column in _IDS]
-            places.append(f"contains(lower(tags::VARCHAR), lower({word}))")
+            places.append(f"list_contains(map_values(tags), {word})")
+            if len(text) > _LENGTH_OF_ID:
+                places += [f"{column} = {word}" for column in _IDS]
             self.terms.append(f"({' OR '.join(places)})")
 
 

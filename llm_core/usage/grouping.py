@@ -48,10 +48,10 @@ class Groups:
         """Whether two rows are of the same group; those without a value are a group too."""
         return " AND ".join(f"{left}.{name} IS NOT DISTINCT FROM {right}.{name}" for name in self.columns)
 
-    def folded(self, kept: str, table: str) -> list[str]:
-        """The columns of `table`, for a SELECT list, with the name OTHER where `kept` is false."""
+    def folded(self, is_other: str, table: str) -> list[str]:
+        """The columns of groups of `table`, for a SELECT list, named OTHER where `is_other`."""
         return [
-            f"CASE WHEN {kept} THEN {table}.{name} ELSE {self._other(plain)} END AS {name}"
+            f"CASE WHEN {is_other} THEN {self._other(plain)} ELSE any_value({table}.{name}) END AS {name}"
             for plain, name in zip(self.names, self.columns, strict=True)
         ]
 

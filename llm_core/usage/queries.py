@@ -36,20 +36,25 @@ SORTS: tuple[str, ...] = ("cost_usd", "calls", "attempts", "errors", "input_toke
 SUMMED = ("cost_usd", "attempt", "part", "status", *USAGE_FIELDS)
 """The columns that measures are made of."""
 
+_MEASURES = {
+    "cost_usd": "sum(cost_usd)",
+    "priced": "count(cost_usd) / nullif(count(*), 0)",
+    "unpriced": "count(*) - count(cost_usd)",
+    "calls": "count(*) FILTER (attempt = 1 AND part = 0)",
+    "attempts": "count(*) FILTER (part = 0)",
+    "records": "count(*)",
+    "errors": "count(*) FILTER (status IN ('error', 'partial', 'interrupted'))",
+    **{name: f"sum({name})::{'DOUBLE' if name == 'audio_seconds' else 'BIGINT'}" for name in USAGE_FIELDS},
+}
 _COUNTS = ("unpriced", "calls", "attempts", "records", "errors")
 
 
-def measures(money: Callable[[str], str] = str) -> list[str]:
-    """The measures of a group of rows of SUMMED, for a SELECT list. `money` is how their cost leaves this SELECT."""
+def measures(*names: str, money: Callable[[str], str] = str) -> list[str]:
+    """Measures of a group of rows of SUMMED, all or some, for a SELECT list; `money` is how cost leaves this SELECT."""
     return [
-        f"{money('sum(cost_usd)')} AS cost_usd",
-        "count(cost_usd) / nullif(count(*), 0) AS priced",
-        "count(*) - count(cost_usd) AS unpriced",
-        "count(*) FILTER (attempt = 1 AND part = 0) AS calls",
-        "count(*) FILTER (part = 0) AS attempts",
-        "count(*) AS records",
-        "count(*) FILTER (status IN ('error', 'partial', 'interrupted')) AS errors",
-        *(f"sum({name})::{_kind(name)} AS {name}" for name in USAGE_FIELDS),
+        f"{money(sql) if name == 'cost_usd' else sql} AS {name}"
+        for name, sql in _MEASURES.items()
+        if not names or name in names
     ]
 
 
@@ -58,7 +63,7 @@ def summary(where: Condition) -> Query[pd.DataFrame]:
 
     def write(writer: Writer) -> str:
         usage = writer.usage(*where.columns, *SUMMED)
-        steps = [("measured", select(measures(writer.money), usage, writer.where(where)))]
+        steps = [("measured", select(measures(money=writer.money), usage, writer.where(where)))]
         for name in ("latency", "ttft"):
             steps += [
                 (f"{name}_bins", bins_of(writer, where, f"{name}_ms")),
@@ -91,10 +96,10 @@ def groups(
     def write(writer: Writer) -> str:
         largest = "sum(usage.cost_usd)" if sort == "cost_usd" else sort
         return select(
-            [*grouped.items(writer), *measures(writer.money)],
+            [*grouped.items(writer), *measures(money=writer.money)],
             writer.usage(*where.columns, *grouped.reads, *SUMMED),
             writer.where(where),
-            grouped=True,
+            group="ALL",
             order=", ".join((f"{largest} DESC NULLS LAST", *grouped.columns)),
             limit=limit,
         )
@@ -105,8 +110,6 @@ def groups(
             where,
             grouped,
             (sort, limit),
-            further=["count(*) FILTER (top.place IS NULL) AS others"],
-            order="min(top.place)",
         )
 
     return Query(write_folded if other else write, as_found)
@@ -132,15 +135,15 @@ def series(
 
     def write(writer: Writer) -> str:
         return select(
-            [start(writer), *grouped.items(writer), *measures(writer.money)],
+            [start(writer), *grouped.items(writer), *measures(money=writer.money)],
             writer.usage("started_at", *where.columns, *grouped.reads, *SUMMED),
             writer.where(where),
-            grouped=True,
+            group="ALL",
             order=", ".join(("bucket", *grouped.columns)),
         )
 
     def write_folded(writer: Writer) -> str:
-        return _folded(writer, where, grouped, (sort, limit), start(writer), order="bucket, min(top.place)")
+        return _folded(writer, where, grouped, (sort, limit), start(writer))
 
     return Query(
         write_folded if limit is not None and grouped.names else write, lambda frame: aware(frame, bucket, local)
@@ -172,35 +175,26 @@ def values(where: Condition, column: str, limit: int | None) -> Query[list[Any]]
         value = grouped.values(writer)[0] if grouped.names else "unnest(map_keys(tags))"
         usage = writer.usage(*where.columns, *(grouped.reads or ("tags",)))
         found = select([f"{value} AS value"], usage, writer.where(where))
-        last = select(["value"], "found", "value IS NOT NULL", grouped=True, order="count(*) DESC, value", limit=limit)
+        last = select(["value"], "found", "value IS NOT NULL", group="ALL", order="count(*) DESC, value", limit=limit)
         return with_steps([("found", found)], last)
 
     return Query(write, lambda frame: list(frame["value"].tolist()))
 
 
-def _folded(
-    writer: Writer,
-    where: Condition,
-    grouped: Groups,
-    top: tuple[str, int | None],
-    bucket: str = "",
-    *,
-    further: Sequence[str] = (),
-    order: str,
-) -> str:
+def _folded(writer: Writer, where: Condition, grouped: Groups, top: tuple[str, int | None], bucket: str = "") -> str:
     """Measures of all groups, added up where a group is not among the first ones by the sort and limit of `top`."""
     sort, limit = top
     made = select(
         [*([bucket] if bucket else []), *grouped.items(writer), *measures()],
         writer.usage("started_at", *where.columns, *grouped.reads, *SUMMED),
         writer.where(where),
-        grouped=True,
+        group="ALL",
     )
     largest = ", ".join((f"sum(made.{sort}) DESC NULLS LAST", *grouped.columns))
     first = select(
         [*grouped.columns, f"row_number() OVER (ORDER BY {largest}) AS place"],
         "made",
-        grouped=True,
+        group=", ".join(grouped.columns),
         order="place",
         limit=limit,
     )
@@ -208,12 +202,14 @@ def _folded(
         f"{writer.money('sum(made.cost_usd)')} AS cost_usd",
         "(sum(made.records) - sum(made.unpriced)) / sum(made.records) AS priced",
         *(f"sum(made.{name})::{_kind(name)} AS {name}" for name in (*_COUNTS, *USAGE_FIELDS)),
+        "count(*) FILTER (top.place IS NULL) AS others",
     ]
+    keys = ["bucket", "top.place"] if bucket else ["top.place"]
     last = select(
-        [*(["bucket"] if bucket else []), *grouped.folded("top.place IS NOT NULL", "made"), *again, *further],
+        [*keys[:-1], *grouped.folded("top.place IS NULL", "made"), *again],
         f"made LEFT JOIN top ON {grouped.same('made', 'top')}",
-        grouped=True,
-        order=order,
+        group=", ".join(keys),
+        order=", ".join(keys),
     )
     return with_steps([("made", made), ("top", first)], last)
 

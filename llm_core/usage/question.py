@@ -148,16 +148,16 @@ def select(
     source: str,
     where: str = "true",
     *,
-    grouped: bool = False,
+    group: str = "",
     order: str = "",
     limit: int | None = None,
 ) -> str:
-    """A SELECT in lines. `grouped` is by all items that are not sums or counts."""
-    lines = [f"SELECT {_listed(items)}", f"FROM {source}"]
+    """A SELECT in lines. `group` by ALL means by all items that are not sums or counts."""
+    lines = [f"SELECT{_listed(items)}", f"FROM {source}"]
     if where != "true":
         lines.append(f"WHERE {where}")
-    if grouped:
-        lines.append("GROUP BY ALL")
+    if group:
+        lines.append(f"GROUP BY {group}")
     if order:
         lines.append(f"ORDER BY {order}")
     if limit is not None:
@@ -173,4 +173,4 @@ def with_steps(steps: Sequence[tuple[str, str]], last: str) -> str:
 
 def _listed(items: Sequence[str]) -> str:
     short = ", ".join(items)
-    return short if len(short) <= 80 else "\n    " + ",\n    ".join(items)
+    return f" {short}" if len(short) <= 80 else "\n    " + ",\n    ".join(items)

@@ -10,8 +10,10 @@ without one, `tags={"team": "search"}`, `priced=False` for those of unknown cost
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import InvalidInput
@@ -19,20 +21,26 @@ from ..errors import InvalidInput
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .export import Progress, Stop
+    from .forecast import Forecast, NotEnoughData
+    from .pricing import Price
     from .question import Question
     from .reader import Snapshot
+    from .spans import Span
 
 T = TypeVar("T")
 
 EXPLAINED: tuple[str, ...] = (
-    *("summary", "series", "groups", "latency", "percentiles", "distribution"),
-    *("history", "values"),
+    *("summary", "series", "groups", "latency", "percentiles", "distribution", "heatmap"),
+    *("history", "values", "unpriced", "forecast"),
 )
 """The questions whose SQL can be shown."""
 
 
 class Questions:
     """What `UsageService` answers; it says what the answers come from."""
+
+    _price: Price | None = None
 
     def summary(self, start: datetime | None = None, end: datetime | None = None, **filters: Any) -> pd.DataFrame:
         """One row: cost_usd with priced (0 to 1) and unpriced, calls, attempts, errors, sums of all fields of `Usage`,
@@ -149,6 +157,26 @@ class Questions:
 
         return self._answer(distribution(condition(start, end, filters), column, per_decade=per_decade))
 
+    def heatmap(
+        self,
+        value: str = "cost_usd",
+        tz: str = "UTC",
+        start: datetime | None = None,
+        end: datetime | None = None,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """A measure by hour of the day and day of the week in `tz`: cost_usd, calls, attempts, errors, input_tokens or
+        output_tokens.
+
+        One row for each hour of the week that occurred: weekday (0 is Monday), hour, hours (how long it was, in all),
+        records, the measure, its average in an hour (a float), priced. An hour that clocks repeat or skip counts as
+        long as it was. Without `start` the span begins with the first record; it ends now if not before.
+        """
+        from .filters import condition
+        from .heatmap import heatmap
+
+        return self._answer(heatmap(condition(start, end, filters), value, tz, datetime.now(UTC)))
+
     def history(
         self,
         limit: int = 200,
@@ -184,6 +212,35 @@ class Questions:
 
         return self._answer(values(condition(None, None, filters), column, limit))
 
+    def unpriced(self, start: datetime | None = None, end: datetime | None = None, **filters: Any) -> pd.DataFrame:
+        """The records whose cost is unknown, by connection, provider, model, mode and whether usage was `reported`.
+
+        Most first: calls, records, sums of all fields of `Usage`, first_at and last_at; `missing` says what is not
+        known: `usage`, the `model`'s price, or the classes of usage without a rate, and "" where it has become known.
+        """
+        from .filters import condition
+        from .unpriced import unpriced
+
+        return self._answer(unpriced(condition(start, end, filters), self._price))
+
+    def forecast(
+        self, tz: str = "UTC", *, value: str = "cost_usd", now: datetime | None = None, **filters: Any
+    ) -> Forecast | NotEnoughData:
+        """What this month will come to in `tz`: cost_usd, calls, attempts, input_tokens or output_tokens.
+
+        Expected and an interval, from the last half year at most, with how wrong the same forecast was on it. Where
+        that is too little to say, NotEnoughData tells why.
+        """
+        from .forecast import forecast
+
+        return self._answer(forecast(filters, value, tz, now or datetime.now(UTC)))
+
+    def span(self, name: str, tz: str = "UTC") -> Span:
+        """`today`, `this month`, `last week`, `last 30 days` and so on: its `start` and `end`, to ask about."""
+        from .spans import span
+
+        return span(name, tz)
+
     def explain(self, question: str, *args: Any, **kwargs: Any) -> str:
         """The SQL of a question, one of EXPLAINED, with its arguments: `explain("series", by="model", bucket="month")`.
 
@@ -193,6 +250,77 @@ class Questions:
         if question not in EXPLAINED:
             raise InvalidInput(f"There is no question {question!r}.", f"Use one of {', '.join(EXPLAINED)}.")
         return cast("str", getattr(_Shown(), question)(*args, **kwargs))
+
+    def export_csv(
+        self,
+        path: str | os.PathLike[str],
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        stop: Stop | None = None,
+        **filters: Any,
+    ) -> int:
+        """Write records to a CSV file that is safe to open in a spreadsheet; returns their number.
+
+        Oldest first, all columns of the view unless `columns` names some, every digit of money; `export` says how each
+        kind of value is written. After each 50,000 records or so `progress` is told (done, all), and before each `stop`
+        is asked whether to end. A file that is there is refused unless `overwrite`; a stop leaves it as it was.
+        Raises InvalidInput, UnknownColumn, ExportStopped, StoreError, LedgerDamaged.
+        """
+        return self._export("csv", path, (start, end), filters, columns, overwrite, progress, stop)
+
+    def export_parquet(
+        self,
+        path: str | os.PathLike[str],
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        stop: Stop | None = None,
+        **filters: Any,
+    ) -> int:
+        """As `export_csv`, as a Parquet file."""
+        return self._export("parquet", path, (start, end), filters, columns, overwrite, progress, stop)
+
+    def export_jsonl(
+        self,
+        path: str | os.PathLike[str],
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+        stop: Stop | None = None,
+        **filters: Any,
+    ) -> int:
+        """As `export_csv`, as a file with a JSON object in each line."""
+        return self._export("jsonl", path, (start, end), filters, columns, overwrite, progress, stop)
+
+    def _export(
+        self,
+        form: str,
+        path: str | os.PathLike[str],
+        span: tuple[datetime | None, datetime | None],
+        filters: Mapping[str, Any],
+        columns: Sequence[str] | None,
+        overwrite: bool,
+        progress: Progress | None,
+        stop: Stop | None,
+    ) -> int:
+        from .export import Export
+        from .filters import condition
+        from .schema import COLUMNS
+
+        target = Path(path).expanduser().absolute()
+        names = tuple(COLUMNS if columns is None else dict.fromkeys(columns))
+        export = Export(condition(*span, filters), target, form, names, overwrite, progress, stop)
+        return self._ask(export.run)
 
     def _answer(self, question: Question[T]) -> T:
         return self._ask(question.run)

@@ -73,7 +73,7 @@ def distribution(where: Condition, column: str, *, per_decade: int = 10) -> Quer
             _with_value(writer, where, column),
         )
         edges = [f"coalesce(pow(10, {edge} / {per_decade}), 0) AS {name}" for edge, name in _EDGES]
-        last = select([*edges, "count(*) AS records"], "bins", grouped=True, order="low, high")
+        last = select([*edges, "count(*) AS records"], "bins", group="ALL", order="low, high")
         return with_steps([("bins", bins)], last)
 
     return Query(write, as_found)
@@ -91,7 +91,7 @@ def bins_of(writer: Writer, where: Condition, column: str, keys: Sequence[str] =
         [*keys, f"{number} AS bin", "count(*) AS n"],
         writer.usage(*where.columns, *reads, column),
         _with_value(writer, where, column),
-        grouped=True,
+        group="ALL",
     )
 
 
@@ -127,7 +127,9 @@ def _quantiles(
         leads = [*([start(writer)] if start else []), *grouped.items(writer)]
         keys = [*(["bucket"] if start else []), *grouped.columns]
         bins = bins_of(writer, where, column, leads, grouped.reads)
-        last = select([*keys, *at_ranks(names, named), *further], "ranked", grouped=bool(keys), order=", ".join(keys))
+        last = select(
+            [*keys, *at_ranks(names, named), *further], "ranked", group="ALL" if keys else "", order=", ".join(keys)
+        )
         return with_steps([("bins", bins), ("ranked", ranked("bins", keys))], last)
 
     return Query(write, as_found if bucket is None else lambda frame: aware(frame, bucket, local))

@@ -7,14 +7,16 @@ damaged is left out and reported by `problems`; the rest stays usable.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from ..errors import LedgerDamaged, QueryFailed
+from ..errors import LedgerDamaged, QueryFailed, StoreError
 from ..store.home import Home
 from .database import MEMORY_LIMIT, Segment, attach, connect, ends_the_database, may_be_damage
 from .frames import to_frame
@@ -255,8 +257,31 @@ class Snapshot:
         except duckdb.Error as error:
             self._explain(error)
 
-    def arrow(self, sql: str) -> pa.Table:
-        return self._cursor.sql(sql).to_arrow_table()
+    def arrow(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """As `frame`, as an Arrow table, where money is exact too."""
+        import duckdb
+
+        try:
+            return self._cursor.sql(sql, params=values).to_arrow_table()
+        except duckdb.Error as error:
+            self._explain(error)
+
+    def copy(self, sql: str, values: Mapping[str, Any], path: Path, options: str) -> int:
+        """Write what a SELECT gives to a file, with options of COPY. Returns the number of rows.
+
+        Raises StoreError where the file cannot be written.
+        """
+        import duckdb
+
+        target = os.fspath(path).replace("'", "''")
+        try:
+            return int(self._cursor.execute(f"COPY ({sql}) TO '{target}' ({options})", values).fetchall()[0][0])
+        except duckdb.IOException as error:
+            if os.fspath(path) in str(error):
+                raise StoreError(f"The file could not be written: {error}", "Check free space on the disk.") from None
+            self._explain(error)
+        except duckdb.Error as error:
+            self._explain(error)
 
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """The question's answer, without the segments that turn out damaged while it is asked."""
