@@ -190,6 +190,21 @@ def test_a_route_has_its_own_window_and_the_weights_licence() -> None:
     assert route.sources["licence"].name.startswith("gpustack ")
 
 
+def test_a_package_that_says_no_of_all_its_models_does_not_take_an_ability_away() -> None:
+    for name in ("claude-haiku-4-5-20251001", "claude-haiku-5-5"):
+        found = facts("anthropic", name)
+        assert found is not None
+        assert "schema" in found.capabilities
+        assert "schema" not in found.lacks
+
+
+def test_what_a_kind_of_work_takes_and_gives_is_known_without_a_source_that_tells() -> None:
+    found = facts("openai", "whisper-1")
+    assert found is not None
+    assert (found.inputs, found.outputs) == ({"audio"}, {"text"})
+    assert found.sources["inputs"].name == "its name"
+
+
 KINDS = [
     ("openai", "whisper-1", "transcription"),
     ("openai", "gpt-transcribe", "transcription"),
@@ -205,6 +220,7 @@ KINDS = [
     ("cohere", "rerank-v3.5", "rerank"),
     ("cohere", "cohere-transcribe-03-2026", "transcription"),
     ("anthropic", "claude-fable-5-2", "chat"),
+    ("google", "claude-opus-5", "chat"),
 ]
 KIND_WORDS = {"chat", "embeddings", "transcription", "speech", "image_generation", "realtime", "rerank", "moderation"}
 

@@ -49,6 +49,12 @@ _KINDS = (
     ("rerank", re.compile(r"rerank")),
 )
 """Kinds of work that names give away; they count before what sources say, as those often say only `chat`."""
+_BY_KIND = {
+    "transcription": (["audio"], ["text"]),
+    "speech": (["text"], ["audio"]),
+    "image_generation": (["text"], ["image"]),
+    "video_generation": (["text"], ["video"]),
+}
 _KIND_WORDS = {kind for kind, _ in _KINDS} | {"chat"}
 _COMPLETES_TEXT = re.compile(r"ada|babbage|curie|davinci|.*-instruct.*|babbage-002|davinci-002")
 _NO_CHAT = re.compile(r"parse-|lyria|computer-use$")
@@ -73,6 +79,8 @@ def merged(sources: Mapping[str, tuple[str, Said]]) -> dict[str, dict[str, dict[
         )
         rows = {name: _row(provider, name, sources) for name in names}
         _relate(provider, rows)
+        for row in rows.values():
+            _tell_modalities(row)
         needless = _needless(provider, rows)
         found[provider] = {name: row for name, row in rows.items() if name not in needless}
     return found
@@ -137,7 +145,7 @@ def _kinds(provider: str, name: str, flags: Mapping[str, bool], told: _Told) -> 
     return ["chat"] if describes or provider in ("anthropic", "huggingface") or plain.startswith(_CHAT_FAMILIES) else []
 
 
-_CHAT_FAMILIES = ("gpt-", "o1", "o3", "o4", "chatgpt-", "gemini-", "gemma-", "command", "c4ai-", "codex-")
+_CHAT_FAMILIES = ("gpt-", "o1", "o3", "o4", "chatgpt-", "gemini-", "gemma-", "command", "c4ai-", "codex-", "claude-")
 
 
 def _sources(origin: Mapping[str, str], named_by: list[str]) -> dict[str, Any]:
@@ -163,6 +171,16 @@ def _relate(provider: str, rows: dict[str, dict[str, Any]]) -> None:
             rows[name] = {"same_as": row["same_as"], "source": row.get("other", {}).get("same_as", row["source"])}
         elif not _described(row) and "of" not in row and (known := dated.get(name.removesuffix("-latest"))):
             row["of"] = max(known, key=lambda each: (rows[each].get("released_on", ""), each))
+
+
+def _tell_modalities(row: dict[str, Any]) -> None:
+    """What follows from the kind of work alone, where no source tells what goes in and comes out."""
+    if "inputs" not in row and "of" not in row:
+        for kind in row.get("capabilities", ()):
+            taken, given = _BY_KIND.get(kind, ([], []))
+            if taken:
+                row |= {"inputs": taken, "outputs": given}
+                row["other"] = {**row.get("other", {}), "inputs": "name", "outputs": "name"}
 
 
 def _described(row: Mapping[str, Any]) -> bool:

@@ -28,11 +28,11 @@ def said(provider: str, text: str) -> Said:
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.AnnAssign) and statement.value is not None:
             profiles = ast.literal_eval(statement.value)
-            return {provider: {name: _fields(name, profile) for name, profile in profiles.items()}}
+            return {provider: {name: _fields(provider, name, profile) for name, profile in profiles.items()}}
     raise ValueError(f"There are no profiles of {provider} in that file.")
 
 
-def _fields(name: str, profile: dict[str, Any]) -> dict[str, Any]:
+def _fields(provider: str, name: str, profile: dict[str, Any]) -> dict[str, Any]:
     # Some packages claim PDF for all their models; `attachment` is told of each.
     files = profile.get("pdf_inputs") and profile.get("attachment")
     inputs = [each for each in _MODALITIES if profile.get(f"{each}_inputs")]
@@ -50,7 +50,7 @@ def _fields(name: str, profile: dict[str, Any]) -> dict[str, Any]:
             "open_weights": profile.get("open_weights"),
             "capabilities": {
                 "tools": profile.get("tool_calling"),
-                "schema": profile.get("structured_output"),
+                "schema": _schema(provider, profile.get("structured_output")),
                 "reasoning": profile.get("reasoning_output"),
                 "images": profile.get("image_inputs"),
                 "audio": profile.get("audio_inputs"),
@@ -58,3 +58,8 @@ def _fields(name: str, profile: dict[str, Any]) -> dict[str, Any]:
             },
         }
     )
+
+
+def _schema(provider: str, told: bool | None) -> bool | None:
+    """Anthropic's package says no for all its models, then yes for those it goes on to name: only the yes is told."""
+    return told or None if provider == "anthropic" else told
