@@ -10,7 +10,13 @@ from pages.components import call_table, feedback, live, shell, usage_chart, usa
 from pages.components.choices import choice, choose_from
 from pages.components.span import DAYS, USUAL, span_of
 
-FILTERS = {"model": "All models", "project": "All projects", "user": "Everyone", "task": "All tasks"}
+FILTERS = {
+    "model": "All models",
+    "project": "All projects",
+    "user": "Everyone",
+    "task": "All tasks",
+    "preset": "All presets",
+}
 
 shell.guard()
 ws = shell.workspace()

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput, UnreadableAnswer
 from ..types import Message, Parameters, Reply
 from .specs import ParameterSpec
+
+if TYPE_CHECKING:
+    from .distribution import Distribution
 
 Ask = Callable[..., Reply]
 """`LLMService.complete`: this room must not know it."""
@@ -37,6 +40,13 @@ class NextTokens:
     tokens: tuple[NextToken, ...]
     recorded: bool = False
     reply: Reply | None = None
+
+    @property
+    def own(self) -> Distribution:
+        """Their chances as the model has them, reshaped by nothing."""
+        from .distribution import reshape
+
+        return reshape([token.logprob for token in self.tokens], Parameters())
 
     @property
     def told(self) -> float:

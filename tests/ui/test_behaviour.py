@@ -13,9 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from llm_core import LLMProvider, Usage, UsageRecord, Workspace
 from llm_core.errors import StateBusy
-from llm_core.parameters import Preset
 from llm_core.providers import ProviderService
-from llm_core.types import Parameters
 from llm_core.usage import UsageService
 from tests.ui.conftest import failures, texts
 from tests.wire.replies import Say
@@ -148,38 +146,6 @@ def test_disconnecting_asks_once_and_keeps_the_records(open_app: Open, wired: Wi
     assert ws.providers.list() == []
     assert len(ws.usage.history()) == 1
     assert any("Nothing is connected yet" in text for text in texts(app))
-
-
-def test_a_preset_is_edited_checked_and_saved_under_a_name_of_ones_own(
-    open_app: Open, wired: WireServer, ws: Workspace
-) -> None:
-    app = open_app("parameters")
-    app.number_input(key="parameters.balanced.1.temperature").set_value(1.8).run()
-    assert any("Answers tend to fall apart" in title for title in texts(app))
-    app.text_input(key="parameters.name").set_value("wild")
-    app.button(key="parameters.save").click().run()
-    assert not failures(app)
-    assert ws.parameters.preset("wild").parameters == Parameters(temperature=1.8)
-    assert app.selectbox(key="parameters.preset").value == "wild"
-    assert app.number_input(key="parameters.wild.1.temperature").value == 1.8
-
-
-def test_a_value_the_model_does_not_take_is_found_and_can_be_taken_out(
-    open_app: Open, wired: WireServer, ws: Workspace
-) -> None:
-    ws.parameters.save(Preset("mine", Parameters(thinking_budget=2_000)))
-    ws.settings.set("ui.preset", "mine")
-    app = open_app("parameters")
-    assert any(title.startswith("Thinking budget") for title in failures(app))
-    app.session_state["parameters.mine.1.thinking_budget"] = None
-    app.run()
-    assert not failures(app)
-
-
-def test_saving_without_a_name_says_so(open_app: Open, wired: WireServer) -> None:
-    app = open_app("parameters")
-    app.button(key="parameters.save").click().run()
-    assert failures(app) == ["A preset needs a name."]
 
 
 def test_usage_shows_totals_their_coverage_and_every_call(open_app: Open, ws: Workspace) -> None:
