@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -26,8 +25,7 @@ _PRICES = (
     ("output_price", "output_tokens"),
     ("cache_read_price", "cache_read_tokens"),
 )
-_FREE = {field: Decimal(0) for field, _ in _PRICES}
-_NOTHING: tuple[Any, ...] = (None, "", (), frozenset())
+_MILLION = 1_000_000
 YOU = "you"
 """The source of what a person wrote."""
 
@@ -69,11 +67,11 @@ def joined(
     if known is not None:
         for fact in KEPT_FACTS:
             value = getattr(known, fact, None)
-            if value not in _NOTHING:
+            if value or value is False:
                 fields[fact] = value
         fields["lacks"] = known.lacks
         sources |= known.sources
-    _add_prices(fields, sources, reach.connection, card)
+    _add_prices(fields, sources, card)
     if listed is not None:
         _add_listed(fields, sources, listed, reach.connection.name)
     if own is not None:
@@ -81,6 +79,7 @@ def joined(
         sources |= dict.fromkeys(own.facts, _source(YOU, own.changed_at.date()))
     if "modalities" in fields and not (own is not None and "inputs" in own.facts):
         fields["inputs"] = fields.get("inputs", frozenset()) | (fields["modalities"] - {"file"})
+        sources.setdefault("inputs", sources["modalities"])
     if "lacks" in fields:
         fields["lacks"] -= fields.get("capabilities", frozenset())
     fields["own"] = own is not None and listed is None
@@ -90,19 +89,15 @@ def joined(
     )
 
 
-def _add_prices(
-    fields: dict[str, Any], sources: dict[str, Source], connection: LLMProvider, card: RateCard | None
-) -> None:
-    if connection.provider == "local":
-        fields |= _FREE
-        fields["price_source"] = "local"
-    elif card is not None:
-        fields["price_source"] = card.source
-        for field, used in _PRICES:
-            rate = card.rates.get(used)
-            if rate is not None:
-                fields[field] = rate.usd * 1_000_000 / rate.per if rate.per != 1_000_000 else rate.usd
-                sources[field] = _source(card.source, card.effective_from)
+def _add_prices(fields: dict[str, Any], sources: dict[str, Source], card: RateCard | None) -> None:
+    if card is None:
+        return
+    fields["price_source"] = card.source
+    for price, used in _PRICES:
+        rate = card.rates.get(used)
+        if rate is not None:
+            fields[price] = rate.usd if rate.per == _MILLION else rate.usd * _MILLION / rate.per
+            sources[price] = _source(card.source, card.effective_from)
 
 
 def _add_listed(fields: dict[str, Any], sources: dict[str, Source], listed: Fields, connection: str) -> None:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from ..settings import SettingsService
 
-_FREE_LOCAL = Cost(Decimal(0), {}, "local")
 _GONE = frozenset({"not_on_key", "shut_down"})
 """States in which a model is not worth offering for a task."""
 
@@ -235,12 +234,8 @@ class ModelService:
         for id in self._table.all().models if ids is None else ids:  # noqa: A001
             owner, name = split_model_id(id)
             connection = self._reached(owner)
-            if connection is None:
-                costs[id] = monthly_cost(workload, "", None)
-            elif connection.provider == "local":
-                costs[id] = _FREE_LOCAL
-            else:
-                costs[id] = monthly_cost(workload, connection.provider, cards(connection, name))
+            card = None if connection is None else cards(connection, name)
+            costs[id] = monthly_cost(workload, "" if connection is None else connection.provider, card)
         return costs
 
     def radar(self, spend: pd.DataFrame | None = None) -> pd.DataFrame:
