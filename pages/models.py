@@ -17,6 +17,7 @@ from pages.components import (
     model_table,
     model_workload,
     own_model,
+    price_update,
     shell,
 )
 
@@ -36,13 +37,13 @@ if frame.empty:
     st.stop()
 
 model_active.row(ws)
-model_refresh.update(ws)
+price_update.banner(ws)
 model_radar.draw(ws)
 
 load, origin = model_workload.current(ws)
 wanted = model_filters.draw(frame)
-shown = model_filters.matching(frame.assign(workload=model_rows.costs(ws, load, frame.index.tolist())), wanted)
-chosen = model_table.chosen()
+shown = model_filters.matching(frame.assign(workload=model_rows.costs(ws, load, everything=everything)), wanted)
+chosen = model_rows.models(ws, model_table.chosen())
 comparing = 2 <= len(chosen) <= model_table.MOST
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.caption(f"{len(shown):,} of {len(frame):,} models · {model_refresh.checked(ws)}", width="content")
@@ -56,10 +57,10 @@ else:
 if not chosen:
     st.caption("Choose a row to see all of a model. Choose two to four to compare them.")
 elif len(chosen) == 1:
-    model_details.draw(ws, ws.models.get(chosen[0]))
+    model_details.draw(ws, chosen[0])
 elif comparing:
-    model_compare.draw(ws, [ws.models.get(one) for one in chosen], load, origin)
+    model_compare.draw(ws, chosen, load, origin)
 else:
     model_table.too_many()
-model_refresh.prices(ws)
+price_update.source(ws)
 dialogs.open_if_asked()

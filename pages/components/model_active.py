@@ -94,6 +94,7 @@ def warn(ws: Workspace, task: str, id: str) -> None:  # noqa: A002
 def buttons(ws: Workspace, model: LLMModel) -> None:
     """One click for each task; the lacks of all tasks are said below, before anybody clicks."""
     lacks = {task: ws.models.lacks(task, model.id) for task in TASKS}
+    reached = any(connection.name == model.connection for connection in ws.providers.list())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(":small[:gray[Make active for]]", width="content")
         for task in TASKS:
@@ -103,7 +104,7 @@ def buttons(ws: Workspace, model: LLMModel) -> None:
                 key=f"models.activate.{task}",
                 icon=":material/check:" if is_active else ":material/warning:" if lacks[task] else None,
                 type="primary" if is_active else "secondary",
-                disabled=is_active,
+                disabled=is_active or not reached,
                 help=" ".join(lack.message for lack in lacks[task]) or None,
                 on_click=activate,
                 args=(ws, task, model.id),

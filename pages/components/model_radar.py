@@ -16,7 +16,7 @@ SOON_DAYS = 90
 
 def draw(ws: Workspace) -> None:
     """Nothing where no model in use has an announced end."""
-    found = ws.models.radar(model_rows.here(ws))
+    found = model_rows.radar(ws)
     if found.empty:
         return
     soon = found["days_left"].map(lambda days: figures.known(days) and days <= SOON_DAYS)

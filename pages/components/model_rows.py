@@ -5,6 +5,7 @@ A rerun of the page filters, sorts and draws columns of it; nothing is worked ou
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ import streamlit as st
 
 from llm_core import LLMModel, Workspace
 from llm_core.catalog import Workload
+from llm_core.errors import UnknownConnection, UnknownModel
 from llm_core.types import CAPABILITIES, MODALITIES
 from pages.components import model_words
 
@@ -37,10 +39,24 @@ def here(ws: Workspace) -> pd.DataFrame:
     return _here(ws, home, token, _since(day))
 
 
-def costs(ws: Workspace, load: Workload, ids: Sequence[str]) -> pd.Series:
-    """Dollars a month of this workload on each model, as floats: for sorting and drawing; unknown is not-a-number."""
+def costs(ws: Workspace, load: Workload, *, everything: bool) -> pd.Series:
+    """Dollars a month of this workload on each row's model, as floats: for sorting. Unknown is not-a-number."""
     home, version, _, day = _key(ws)
-    return _costs(ws, home, version, day, load, tuple(ids))
+    return _costs(ws, home, version, day, load, everything)
+
+
+def radar(ws: Workspace) -> pd.DataFrame:
+    """`models.radar` of the own calls of the last 30 days."""
+    return _radar(ws, *_key(ws))
+
+
+def models(ws: Workspace, ids: Sequence[str]) -> list[LLMModel]:
+    """Those of these ids that there are: a link can be old."""
+    found = []
+    for one in ids:
+        with contextlib.suppress(UnknownModel, UnknownConnection):
+            found.append(ws.models.get(one))
+    return found
 
 
 def listed(ws: Workspace, *, everything: bool) -> list[LLMModel]:
@@ -88,9 +104,14 @@ def _here(_ws: Workspace, home: str, token: Any, since: datetime) -> pd.DataFram
 
 
 @st.cache_data(max_entries=16, ttl="1h", show_spinner=False)
-def _costs(_ws: Workspace, home: str, version: int, day: str, load: Workload, ids: tuple[str, ...]) -> pd.Series:
-    found = _ws.models.workload_costs(load, ids)
-    return pd.Series(_floats([found[one].usd for one in ids]), index=pd.Index(ids, name="id"))
+def _costs(_ws: Workspace, home: str, version: int, day: str, load: Workload, everything: bool) -> pd.Series:
+    found = _ws.models.workload_costs(load, [model.id for model in listed(_ws, everything=everything)])
+    return pd.Series(_floats([cost.usd for cost in found.values()]), index=pd.Index(found, name="id"))
+
+
+@st.cache_data(max_entries=4, ttl="1h", show_spinner=False)
+def _radar(_ws: Workspace, home: str, version: int, token: Any, day: str) -> pd.DataFrame:
+    return _ws.models.radar(_here(_ws, home, token, _since(day)))
 
 
 def _floats(values: Sequence[object]) -> list[float]:

@@ -8,7 +8,7 @@ import streamlit as st
 from pages.components import figures
 from pages.components.model_words import STATES
 
-TABLE, SHOWN, OPEN = "models.table", "models.shown", "models.open"
+TABLE, SHOWN, OPEN, LINK = "models.table", "models.shown", "models.open", "open"
 MOST = 4
 """Models that can be compared at once."""
 COLUMNS = {
@@ -27,8 +27,11 @@ COLUMNS = {
 
 
 def chosen() -> list[str]:
-    """Ids of the chosen models, in the order chosen; also those that the filters hide now."""
-    return list(st.session_state.setdefault(OPEN, []))
+    """Ids of the chosen models, in the order chosen; also those that the filters hide now. A link names them."""
+    ids = st.session_state.setdefault(OPEN, st.query_params.get_all(LINK))
+    if ids != st.query_params.get_all(LINK):
+        st.query_params[LINK] = ids
+    return list(ids)
 
 
 def choose(*ids: str) -> None:
@@ -84,6 +87,7 @@ def _choose() -> None:
     """Callback: what is selected now, besides what was chosen before and is not shown."""
     shown = st.session_state[SHOWN]
     selected = [shown[row] for row in st.session_state[TABLE]["selection"]["rows"]]
-    hidden = [one for one in chosen() if one not in set(shown)]
-    before = [one for one in chosen() if one in selected]
+    open_before = st.session_state[OPEN]
+    hidden = [one for one in open_before if one not in set(shown)]
+    before = [one for one in open_before if one in selected]
     choose(*hidden, *before, *(one for one in selected if one not in before))

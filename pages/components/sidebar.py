@@ -28,7 +28,10 @@ def _active_model(ws: Workspace) -> None:
     model = ws.models.get(active)
     price = figures.price_pair(model.input_price, model.output_price)
     name, connection = figures.plain(model.display_name or model.name), figures.plain(model.connection)
-    st.markdown(f"**{name}**  \n:small[{connection} · {price}]")
+    lacks = ws.models.lacks("chat", active)
+    warning = ":orange[:material/warning:] " if lacks else ""
+    help_text = " ".join(f"{lack.message} {lack.hint}" for lack in lacks)
+    st.markdown(f"{warning}**{name}**  \n:small[{connection} · {price}]", help=figures.plain(help_text) or None)
 
 
 def _health(ws: Workspace) -> None:

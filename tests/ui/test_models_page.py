@@ -6,12 +6,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import orjson
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from llm_core import LLMModel, Usage, UsageRecord, Workspace
-from llm_core.catalog import Workload
+from llm_core.catalog import Workload, price_store
+from llm_core.catalog.price_table import PriceTable
+from llm_core.catalog.prices import installed
 from llm_core.store.listings import keep_listing
 from pages.components import model_charts, model_filters, model_workload
 from pages.components.model_filters import Wanted
@@ -231,6 +234,51 @@ def test_refreshing_asks_every_connection_and_tells_which_did_not_answer(
     assert not failures(app)
     assert any(model.name == "gpt-6-luna-mini" for model in listed.models.list())
     assert any(state == "Not on this key" for state in app.dataframe[0].value["State"])
+
+
+def test_a_newer_price_list_is_shown_as_a_difference_and_used_once_accepted(open_app: Open, listed: Workspace) -> None:
+    listed.providers.connect("openai", "sk-not-a-key-that-works-0001")
+    before = listed.models.price("openai:o3", Usage(input_tokens=1_000_000)).usd
+    content = orjson.loads(installed().to_json()) | {"source": "genai-prices 9.9.9"}
+    o3 = next(model for seller in content["sellers"] for model in seller["models"] if model["id"] == "o3")
+    for period in o3["modes"]["standard"]:
+        period["rates"]["input_tokens"] = "123"
+    with listed.state.write() as transaction:
+        price_store.keep(transaction, PriceTable(content), "genai-prices 9.9.9", accepted=False)
+
+    app = open_app("models")
+    assert any("A new price list is there" in text for text in texts(app))
+    shown = app.dataframe[0].value
+    assert set(shown["Price of"]) == {"Prompt, million tokens"}
+    assert "openai:o3" in shown["Model"].tolist()
+    assert shown["Then"].tolist()[0] == 123
+    app.button(key="models.update_later_button").click().run()
+    assert not any("A new price list is there" in text for text in texts(app))
+    assert listed.models.price("openai:o3", Usage(input_tokens=1_000_000)).usd == before
+
+    app = open_app("models")
+    app.button(key="models.update_accept").click().run()
+    assert listed.models.price("openai:o3", Usage(input_tokens=1_000_000)).usd == 123
+    assert not any("A new price list is there" in text for text in texts(app))
+
+
+def test_price_lists_that_disagree_are_flagged_with_both_figures(open_app: Open, ws: Workspace) -> None:
+    ws.providers.connect("openai", "sk-not-a-key-that-works-0001")
+    doubtful = next(model.id for model in ws.models.known("openai") if ws.models.prices.disagreements(model.id))
+    found = ws.models.prices.disagreements(doubtful)[0]
+    app = choose(open_app("models", scope="All known"), doubtful)
+    assert not failures(app)
+    told = [text.replace("\\", "") for text in texts(app)]
+    assert "Price lists disagree" in told
+    assert any(found.ours_source.name in text and found.theirs_source.name in text for text in told)
+
+
+def test_a_link_opens_its_models_and_an_old_one_is_no_error(open_app: Open, listed: Workspace) -> None:
+    app = open_app("models", open=SMALL)
+    assert facts(app)["Context"] == "32.0 k"
+    gone = open_app("models", open="nowhere:model")
+    assert not failures(gone)
+    assert any("Choose a row" in text for text in texts(gone))
 
 
 def test_three_thousand_models_are_drawn_and_filtered(open_app: Open, listed: Workspace) -> None:
