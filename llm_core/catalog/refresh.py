@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 LISTING_SECONDS = 30.0
 ALL_SECONDS = 60.0
 AT_ONCE = 8
-FIRST_LOOK_SECONDS = 10.0
+FIRST_LOOK_SECONDS = 30.0
 LOOK_SECONDS = 60.0
 FAILED_AGAIN_AFTER = timedelta(hours=1)
 

@@ -94,6 +94,7 @@ def _open(sample: bool) -> Workspace:
         return Workspace.open_sample()
     ws = Workspace.open()
     ws.usage.keep_draining()
+    ws.models.keep_checking()
     return ws
 
 

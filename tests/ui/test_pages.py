@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -28,6 +29,11 @@ def test_every_page_opens_and_says_nothing_that_is_not_for_people(open_app: Open
     assert not failures(app)
     assert [title.value for title in app.title] == [name.capitalize()]
     assert not [text for text in texts(app) if NOT_FOR_PEOPLE.search(text)]
+
+
+def test_the_app_drains_records_and_asks_for_models_in_the_background(open_app: Open) -> None:
+    open_app()
+    assert {"usage-drainer", "llm-manager-models"} <= {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize("name", PAGES)
