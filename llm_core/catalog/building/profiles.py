@@ -47,7 +47,6 @@ def _fields(provider: str, name: str, profile: dict[str, Any]) -> dict[str, Any]
             "takes_temperature": profile.get("temperature"),
             "released_on": profile.get("release_date"),
             "lifecycle": "deprecated" if profile.get("status") == "deprecated" else None,
-            "open_weights": profile.get("open_weights"),
             "capabilities": {
                 "tools": profile.get("tool_calling"),
                 "schema": _schema(provider, profile.get("structured_output")),
