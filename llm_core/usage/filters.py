@@ -121,7 +121,7 @@ class _Terms:
     def _add_tag(self, key: str, wanted: object) -> None:
         self.columns.append("tags")
         values = [value if value is None else _text("A tag", value) for value in _several(wanted)]
-        self._match(f"tags[{self.bind(_text('A tag', key))}]", values)
+        self._match(f"tags[{self.bind(_text('A tag', key))}]" if values else "tags", values)
 
     def _limit(self, column: str, wanted: object) -> None:
         if not isinstance(wanted, Mapping) or not wanted or not set(wanted) <= set(_BOUNDS):

@@ -9,7 +9,7 @@ that come before it, and of those with just this value the newest, by time as ab
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -116,13 +116,18 @@ class Page:
             where = where if self.place is None else _after(where, self.place, self.descending)
             order = f"started_at {direction}, id {direction}"
         else:
+            where = where if self.place is None else self._following(self.place)
             order = f"{quoted(self.sort)} {direction} NULLS LAST, started_at DESC, id DESC"
-            if self.place is not None:
-                same = _after(_equal(Condition(), self.sort, self.value), self.place, True)
-                beyond = _beyond(Condition(), self)
-                where = _and(where, f"({same.sql} OR {beyond.sql})", self.sort, {**same.values, **beyond.values})
         columns = [quoted(name) for name in self.columns]
         return select(columns, "usage", Showing().where(where), order=order, limit=self.limit)
+
+    def _following(self, place: Place) -> Condition:
+        """All that comes after the place, by another column than time."""
+        same = _after(_equal(Condition(), self.sort, self.value), place, True)
+        if self.value is None:
+            return _and(self.where, same.sql, self.sort, same.values)
+        beyond = _beyond(Condition(), self)
+        return _and(self.where, f"({same.sql} OR {beyond.sql})", self.sort, {**same.values, **beyond.values})
 
 
 def _find(snapshot: Snapshot, where: Condition, limit: int, newest_first: bool) -> list[_Key]:
@@ -315,7 +320,7 @@ def _before(where: Condition, page: Page, value: Any) -> Condition:
     return _and(where, f"{sort} {'>' if page.descending else '<'} $last", page.sort, {"last": value})
 
 
-def _and(where: Condition, term: str, column: str, values: dict[str, Any] | None = None) -> Condition:
+def _and(where: Condition, term: str, column: str, values: Mapping[str, Any] | None = None) -> Condition:
     terms = term if where.sql == "true" else f"{where.sql} AND {term}"
     return dataclasses.replace(
         where, sql=terms, columns=(*where.columns, column), values={**where.values, **(values or {})}

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import random
 from collections.abc import Callable, Hashable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from llm_core import UsageRecord
-from llm_core.types import USAGE_FIELDS
+import pandas as pd
+
+from llm_core import Usage, UsageRecord
+from llm_core.types import STATUSES, USAGE_FIELDS
+from llm_core.usage import UsageService
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+SPRING = datetime(2025, 3, 30, 1, tzinfo=UTC)
+"""When clocks go forward in Berlin."""
+
+_numbers = itertools.count()
 
 
 def record(**fields: Any) -> UsageRecord:
@@ -19,6 +28,57 @@ def record(**fields: Any) -> UsageRecord:
     return UsageRecord(
         **{"provider": "openai", "connection": "openai", "model": "gpt-6-luna", "started_at": NOON, **fields}
     )
+
+
+def assorted(count: int, seed: int = 7) -> list[UsageRecord]:
+    """Calls with and without cost, usage, tags and names, over three weeks around a clock change."""
+    chance = random.Random(seed)
+    made = []
+    for number in range(count):
+        used = chance.random() < 0.9
+        tokens = int(10 ** chance.uniform(0, 5))
+        made.append(
+            record(
+                id=f"id-{number:04d}",
+                call_id=f"call-{number - (number % 9 == 1):04d}",
+                attempt=1 + (number % 9 == 1),
+                started_at=SPRING + timedelta(minutes=chance.randrange(-15_000, 15_000), microseconds=number),
+                model=chance.choice(("gpt-6-luna", "gpt-6-sol", "Other", 'it\'s "odd"\n;--')),
+                connection=chance.choice(("openai", "work")),
+                user=chance.choice((None, "ann", "bo", "Ann Lee")),
+                app=chance.choice((None, "", "chat app")),
+                project=f"project {int(10 * chance.random() ** 2)}",
+                mode=chance.choice(("standard", "batch")),
+                status=chance.choice((*STATUSES, "ok", "ok")),
+                usage=Usage(input_tokens=tokens, cache_read_tokens=tokens // 3, output_tokens=number % 50)
+                if used
+                else None,
+                cost_usd=Decimal(chance.randrange(10**6)).scaleb(-10) * 1000 if chance.random() < 0.8 else None,
+                latency_ms=round(10 ** chance.uniform(0, 5), 2) if chance.random() < 0.9 else None,
+                ttft_ms=float(chance.randrange(1, 900)) if used else None,
+                tags=chance.choice(({}, {"team": "search"}, {"team": "ads", "it's": "=1"}, {"Team": "search"})),
+            )
+        )
+    return made
+
+
+def keep(usage: UsageService, records: list[UsageRecord], *, drained: bool = False) -> list[UsageRecord]:
+    for row in records:
+        usage.record(row)
+    if drained:
+        usage.flush()
+    return records
+
+
+def project() -> str:
+    """A name for the records of one test alone."""
+    return f"project {next(_numbers)}"
+
+
+def only(frame: pd.DataFrame) -> Any:
+    """The one row of a frame."""
+    assert len(frame) == 1
+    return frame.iloc[0]
 
 
 def measures(records: Iterable[UsageRecord]) -> dict[str, Any]:

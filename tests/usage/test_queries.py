@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,7 +22,7 @@ from llm_core.usage import UsageService
 from llm_core.usage import history as history_module
 from llm_core.usage.filters import FILTERABLE, GROUPABLE
 
-from .rows import NOON, at_rank, by, measures, plain, record, rounded
+from .rows import NOON, at_rank, by, keep, measures, only, plain, project, record, rounded
 
 ZONES = (
     "UTC",
@@ -42,6 +41,8 @@ CLOCK_CHANGES = (
     datetime(2025, 10, 26, 1, tzinfo=UTC),  # Berlin back
     datetime(2025, 4, 5, 15, tzinfo=UTC),  # Lord Howe back
     datetime(2025, 10, 4, 15, 30, tzinfo=UTC),  # Lord Howe forward
+    datetime(2025, 3, 9, 7, tzinfo=UTC),  # New York forward
+    datetime(2025, 11, 2, 6, tzinfo=UTC),  # New York back
     datetime(2025, 3, 9, 5, tzinfo=UTC),  # Havana forward
     datetime(2025, 11, 2, 5, tzinfo=UTC),  # Havana back
     datetime(2025, 4, 24, 22, tzinfo=UTC),  # Cairo forward
@@ -65,43 +66,12 @@ HOSTILE = (
     "tags['a']",
 )
 
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def usage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UsageService]:
-    """One ledger for the module. Each test or example keeps to a project of its own, by a filter."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("queries")
-        patch.setenv("LLM_MANAGER_CACHE", str(folder / "cache"))
-        service = UsageService(open_home(folder / "a b'c é"))
-        yield service
-        service.close()
-
 
 @pytest.fixture
 def fresh(home: Path) -> Iterator[UsageService]:
     service = UsageService(open_home(home))
     yield service
     service.close()
-
-
-def keep(usage: UsageService, records: list[UsageRecord], *, drained: bool = False) -> list[UsageRecord]:
-    for row in records:
-        usage.record(row)
-    if drained:
-        usage.flush()
-    return records
-
-
-def project() -> str:
-    return f"project {next(_numbers)}"
-
-
-def only(frame: pd.DataFrame) -> Any:
-    """The one row of a frame."""
-    assert len(frame) == 1
-    return frame.iloc[0]
 
 
 costs = st.none() | st.decimals(0, 1000, places=10, allow_nan=False)
