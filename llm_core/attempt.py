@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from . import structured
 from .errors import (
@@ -22,11 +24,15 @@ from .errors import (
     RecordNotKept,
     TimedOut,
 )
+from .guard import Guard, settle
 from .providers.estimate import expected_tokens
 from .providers.protocol import Adapter, Answer, ChatRequest, EmbedRequest, Piece, TranscribeRequest
 from .providers.rate_limit import RateLimit, Turn
 from .providers.retry import RetryPolicy
 from .types import Cost, LLMProvider, Reply, Usage, UsageRecord
+
+if TYPE_CHECKING:
+    from .usage.budgets.service import Held
 
 R = TypeVar("R", ChatRequest, EmbedRequest, TranscribeRequest)
 
@@ -65,6 +71,8 @@ class Plan(Generic[R]):
     """Usage of an answer for which the provider told none; None where nothing may have been billed."""
     limit: RateLimit | None = None
     """How fast its connection may be asked, where that is limited."""
+    guard: Guard | None = None
+    """What holds its requests to budgets."""
     mode: str = "standard"
     """The service tier asked for, as one of MODES."""
     schema: Any = None
@@ -73,6 +81,10 @@ class Plan(Generic[R]):
     @property
     def model_id(self) -> str:
         return f"{self.connection.name}:{self.request.model}"
+
+    def guarding(self) -> Guard | None:
+        """Its guard, where it counts in a budget."""
+        return self.guard if self.guard is not None and self.guard.is_needed(self) else None
 
     def turn(self) -> Turn | None:
         """A place in the line of its connection, where that is limited."""
@@ -86,11 +98,16 @@ class Attempt:
 
     @classmethod
     def begin(cls, plan: Plan[Any], number: int) -> Self:
-        """Once its turn has come. Raises RateLimited and Stopped: then there was no attempt, and nothing to record."""
+        """Once its turn has come, with what it may take held in its budgets.
+
+        Raises RateLimited, BudgetExceeded and Stopped: then there was no attempt, and nothing to record.
+        """
         turn = plan.turn()
         if turn is not None:
             turn.wait(plan.request.deadline)
-        return cls(plan, number, turn)
+        guard = plan.guarding()
+        with _given_back(turn):
+            return cls(plan, number, turn, guard.hold(plan, number) if guard else None)
 
     @classmethod
     async def abegin(cls, plan: Plan[Any], number: int) -> Self:
@@ -98,14 +115,17 @@ class Attempt:
         turn = plan.turn()
         if turn is not None:
             await turn.await_(plan.request.deadline)
-        return cls(plan, number, turn)
+        guard = plan.guarding()
+        with _given_back(turn):
+            return cls(plan, number, turn, await _held(guard, plan, number) if guard else None)
 
-    def __init__(self, plan: Plan[Any], number: int, turn: Turn | None) -> None:
+    def __init__(self, plan: Plan[Any], number: int, turn: Turn | None, held: Held | None = None) -> None:
         self.plan = plan
         self.number = number
         self._turn = turn
+        self._held = held
         self.answer = Answer()
-        self.started_at = datetime.now(UTC)
+        self.started_at = held.at if held else datetime.now(UTC)
         self._clock = time.perf_counter()
         self._ttft_ms: float | None = None
         self._reply: Reply | None = None
@@ -125,6 +145,7 @@ class Attempt:
         cost = self._cost(usage, error)
         self._settle_turn(usage, cost)
         record = UsageRecord(
+            id=self._held.id if self._held else os.urandom(16).hex(),
             provider=self.plan.connection.provider,
             connection=self.plan.connection.name,
             model=self.plan.request.model,
@@ -154,9 +175,17 @@ class Attempt:
             price_from=cost.effective_from,
             request_id=self.answer.request_id or getattr(error, "request_id", None),
         )
-        recorded = self._keep(record) and self._keep_further_models(record)
+        further = self._further_models(record)
+        recorded = self._keep(record, *further)
+        if self._held is not None:
+            settle(self._held, record, cost, further, is_billed=cost is not _NOT_BILLED)
         self._reply = self._make_reply(record, cost, recorded)
         return self._reply
+
+    def drop(self) -> None:
+        """Nothing was sent: there is no record, and nothing stays held."""
+        if self._held is not None:
+            self._held.release()
 
     def _settle_turn(self, usage: Usage | None, cost: Cost) -> None:
         """Tell the limit of tokens what was used. Where nobody knows, what was expected stays."""
@@ -223,17 +252,18 @@ class Attempt:
                     cost = found
         return cost
 
-    def _keep(self, record: UsageRecord) -> bool:
+    def _keep(self, *records: UsageRecord) -> bool:
         try:
-            self.plan.record(record)
+            for record in records:
+                self.plan.record(record)
         except RecordNotKept as error:
             log.warning("A call on %s was not recorded: %s", self.plan.model_id, error)
             return False
         return True
 
-    def _keep_further_models(self, main: UsageRecord) -> bool:
+    def _further_models(self, main: UsageRecord) -> list[UsageRecord]:
         """One record, part 1, 2 ..., for each further model that this answer used and billed."""
-        kept = True
+        records = []
         for part, further in enumerate(self.answer.further, start=1):
             cost = self._price(further.model, None, further.usage)
             record = dataclasses.replace(
@@ -251,8 +281,8 @@ class Attempt:
                 price_source=cost.source,
                 price_from=cost.effective_from,
             )
-            kept = self._keep(record) and kept
-        return kept
+            records.append(record)
+        return records
 
     def _make_reply(self, record: UsageRecord, cost: Cost, recorded: bool) -> Reply:
         parsed, parse_error = None, None
@@ -285,12 +315,39 @@ class Attempt:
         )
 
 
+async def _held(guard: Guard, plan: Plan[Any], number: int) -> Held | None:
+    """On a thread. What it held for a caller who left meanwhile is let go."""
+    holding = asyncio.ensure_future(asyncio.to_thread(guard.hold, plan, number))
+    try:
+        return await asyncio.shield(holding)
+    except asyncio.CancelledError:
+        holding.add_done_callback(_let_go)
+        raise
+
+
+def _let_go(holding: asyncio.Future[Held | None]) -> None:
+    if not holding.cancelled() and holding.exception() is None and (held := holding.result()) is not None:
+        held.release()
+
+
+@contextmanager
+def _given_back(turn: Turn | None) -> Iterator[None]:
+    """The tokens of a turn, where no budget lets the request be sent."""
+    try:
+        yield
+    except BaseException:
+        if turn is not None:
+            turn.settle(0)
+        raise
+
+
 def after_failure(attempt: Attempt, error: BaseException, policy: RetryPolicy, given_out: bool = False) -> float | None:
     """Record the failed attempt; the seconds to wait before the next one, or None to give up.
 
     A caller's mistake that was found before anything was sent is no attempt, and not recorded.
     """
     if isinstance(error, (InvalidInput, NotConfigured)) and not attempt.answer.sent:
+        attempt.drop()
         return None
     attempt.end(error)
     if given_out or not isinstance(error, ProviderError):

@@ -9,12 +9,14 @@
     |  |- InvalidSetting
     |  |- InvalidPresetFile         a file of presets that cannot be imported; nothing of it was
     |  |- InvalidConnection         a name, base URL or option that a connection cannot have
+    |  |- InvalidBudget             a scope, limit or period that a budget cannot have
     |  `- UnknownColumn             a filter, group or sort that the view `usage` lacks
     |- NotConfigured                something has to be set up first
     |  |- UnknownProvider
     |  |- UnknownConnection
     |  |- UnknownModel
     |  |- UnknownPreset
+    |  |- UnknownBudget
     |  |- NoActiveModel
     |  |- MissingKey
     |  |- MissingPackage
@@ -38,6 +40,8 @@
     |  |- ConnectionBroken          the wire broke while the answer came
     |  |- RedirectRefused           a redirect, which is never followed
     |  `- UnreadableAnswer          an answer that is not what the provider documents
+    |- BudgetExceeded               .budget .unit .limit .left .needed .resets_at: nothing was sent
+    |  `- BudgetCannotBound         the price of the call is not known
     |- StoreError
     |  |- StateTooNew               written by a newer program
     |  |- StateDamaged
@@ -68,6 +72,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar
 
 _redacted: Callable[[str], str] | None = None
@@ -133,6 +139,10 @@ class InvalidConnection(InvalidInput):
     kind = "invalid_connection"
 
 
+class InvalidBudget(InvalidInput):
+    kind = "invalid_budget"
+
+
 class UnknownColumn(InvalidInput):
     kind = "unknown_column"
 
@@ -155,6 +165,10 @@ class UnknownModel(NotConfigured):
 
 class UnknownPreset(NotConfigured):
     kind = "unknown_preset"
+
+
+class UnknownBudget(NotConfigured):
+    kind = "unknown_budget"
 
 
 class NoActiveModel(NotConfigured):
@@ -283,6 +297,42 @@ class RedirectRefused(ProviderError):
 
 class UnreadableAnswer(ProviderError):
     kind = "unreadable_answer"
+
+
+class BudgetExceeded(LLMManagerError):
+    """A call could have passed a budget's limit; nothing was sent, and nothing recorded.
+
+    `budget` is its name, `unit` money, tokens or calls; `limit`, `left` and `needed` (what the call takes at most) are
+    Decimal US dollars or whole numbers. `resets_at` is when its next period begins, in UTC; None is never.
+    """
+
+    kind = "budget_exceeded"
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        budget: str,
+        unit: str,
+        limit: Decimal | int,
+        left: Decimal | int,
+        needed: Decimal | int | None,
+        resets_at: datetime | None,
+    ) -> None:
+        super().__init__(message, hint)
+        self.budget = budget
+        self.unit = unit
+        self.limit = limit
+        self.left = left
+        self.needed = needed
+        self.resets_at = resets_at
+
+
+class BudgetCannotBound(BudgetExceeded):
+    """What the call may cost is not known: `needed` is None."""
+
+    kind = "budget_cannot_bound"
 
 
 class StoreError(LLMManagerError):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import mimetypes
-import wave
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
@@ -13,6 +11,7 @@ from typing import IO, Any, cast
 from .attempt import Plan
 from .errors import InvalidInput, NotConfigured
 from .providers import estimate
+from .providers.audio_length import seconds_of
 from .providers.protocol import Answer, Embedder, EmbedRequest, Transcriber, TranscribeRequest
 from .types import USAGE_FIELDS, Audio, Cost, Reply, Usage
 
@@ -44,15 +43,6 @@ def read_audio(file: AudioFile) -> Audio:
             "The recording's format is not known.", 'Give Audio(data, "audio/mpeg") with its media type.'
         )
     return Audio(data, media_type)
-
-
-def seconds_of(data: bytes) -> float | None:
-    """How long a WAV recording is; None for other formats."""
-    try:
-        with wave.open(io.BytesIO(data)) as recording:
-            return float(recording.getnframes() / recording.getframerate())
-    except (wave.Error, EOFError, ZeroDivisionError):
-        return None
 
 
 def batches(texts: str | Sequence[str], most: int | None) -> list[tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """The one path that every call takes: resolve, merge, check, send, retry, record.
 
-    resolve the model -> merge parameters (preset < call) -> validate -> adapter and retries -> price -> record
+    resolve the model -> merge parameters (preset < call) -> validate -> hold -> adapter and retries -> price
+    -> record -> settle
 
 Each request on the wire is one record, whether it brought an answer, an error, a stop or a broken wire. When recording
 fails the caller still gets the reply, with `recorded=False`. Retries happen only for errors that say so, only before
@@ -18,6 +19,7 @@ from . import media
 from .attempt import Attempt, Labels, Plan, R, after_failure
 from .chat_request import chat_request
 from .errors import InvalidInput, InvalidParameters, SampleWorkspace
+from .guard import Guard
 from .messages import Prompt, as_messages
 from .providers.protocol import Answer, ChatRequest, Deadline, EmbedRequest, TranscribeRequest
 from .providers.retry import RetryPolicy
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from .providers import ProviderService
     from .settings import SettingsService
     from .usage import UsageService
+    from .usage.budgets import Bundle
 
 
 class CommonOptions(TypedDict, total=False):
@@ -44,6 +47,8 @@ class CommonOptions(TypedDict, total=False):
     source: str | None
     """What made the call, where it is not a plain one: "call" when None. `source_id` says which of these."""
     source_id: str | None
+    bundle: Bundle | None
+    """The run of calls that this one belongs to, from `ws.usage.budgets.bundle`."""
     timeout: float | None
     """Seconds that the whole call, with its retries, may take."""
 
@@ -89,7 +94,7 @@ class LLMService:
     """Calls models. Safe to use from many threads and event loops at once.
 
     All four ways take a prompt (text, messages, or dicts of OpenAI's shape) and the same CallOptions. They raise
-    InvalidInput, NotConfigured or ProviderError.
+    InvalidInput, NotConfigured, ProviderError, or BudgetExceeded where a budget stands in the way.
     """
 
     def __init__(
@@ -220,6 +225,7 @@ class LLMService:
             record=self._usage.record,
             estimate=adapter.estimate_usage,
             limit=self._providers.rate_limit(connection),
+            guard=self._guard(common),
             mode=chosen.service_tier if chosen.service_tier in MODES else "standard",
             schema=schema,
         )
@@ -245,6 +251,7 @@ class LLMService:
                 record=self._usage.record,
                 estimate=media.estimate_embedding,
                 limit=self._providers.rate_limit(connection),
+                guard=self._guard(common),
             )
             for batch in media.batches(texts, adapter.capabilities.texts_at_once)
         ]
@@ -269,6 +276,7 @@ class LLMService:
             record=self._usage.record,
             estimate=media.estimate_transcription,
             limit=self._providers.rate_limit(connection),
+            guard=self._guard(common),
         )
 
     def _resolve(self, model: str | None, task: str, common: CommonOptions) -> tuple[LLMProvider, str, Deadline]:
@@ -284,6 +292,9 @@ class LLMService:
         if timeout is None:
             timeout = connection.options.get("timeout") or self._settings.get("call.timeout")
         return connection, name, Deadline(timeout)
+
+    def _guard(self, common: CommonOptions) -> Guard:
+        return Guard(self._usage.budgets, self._models.get, common.get("bundle"))
 
     def _preset(self, name: str | None, model_id: str, task: str) -> Preset | None:
         if name is None:

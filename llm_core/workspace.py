@@ -58,7 +58,8 @@ class Workspace:
             parts, self._parts = self._parts, {}
             if self._pid != os.getpid():
                 return
-        for part in reversed(parts.values()):
+        usage = parts.pop("usage", None)  # first: its threads may ask the others
+        for part in (usage, *reversed(parts.values())):
             close = getattr(part, "close", None)
             if close is not None:
                 close()
@@ -143,7 +144,9 @@ class Workspace:
         def build() -> UsageService:
             from .usage import UsageService
 
-            return UsageService(self.home, settings=lambda: self.settings, price=self._price)
+            return UsageService(
+                self.home, settings=lambda: self.settings, price=self._price, state=lambda: self.state
+            )
 
         return self._part("usage", build)
 

@@ -29,6 +29,11 @@ class Home:
         return self.path / "backups"
 
     @property
+    def holds(self) -> Path:
+        """What budgets hold for calls under way, and what they last found spent."""
+        return self.path / "holds.sqlite"
+
+    @property
     def vault(self) -> Path:
         return self.path / "vault.json"
 

@@ -47,7 +47,16 @@ def _keep_own_models_and_prices(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-STEPS: tuple[Step, ...] = (_note_kept_keys, _keep_own_models_and_prices)
+def _keep_budgets(connection: Connection) -> None:
+    connection.exec_driver_sql(
+        "CREATE TABLE budgets (id VARCHAR NOT NULL, name VARCHAR NOT NULL, scope JSON NOT NULL, unit VARCHAR NOT NULL, "
+        "amount VARCHAR NOT NULL, period VARCHAR NOT NULL, tz VARCHAR NOT NULL, hard BOOLEAN NOT NULL, "
+        "thresholds JSON NOT NULL, unpriced VARCHAR NOT NULL, created_at DATETIME NOT NULL, "
+        "changed_at DATETIME NOT NULL, PRIMARY KEY (id), UNIQUE (name))"
+    )
+
+
+STEPS: tuple[Step, ...] = (_note_kept_keys, _keep_own_models_and_prices, _keep_budgets)
 """The first step leads from version 1 to 2, and so on. Never change one that was released; append the next.
 
 A step writes its changes in SQL as of its time (not from `tables.py`, which moves on), with foreign keys switched off

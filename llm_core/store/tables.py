@@ -179,3 +179,22 @@ listing_checks = Table(
     Column("error", String, nullable=False),
 )
 """When each connection was last asked for its models, and why that failed; empty where it did not."""
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("scope", JSON, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("amount", String, nullable=False),
+    Column("period", String, nullable=False),
+    Column("tz", String, nullable=False),
+    Column("hard", Boolean, nullable=False),
+    Column("thresholds", JSON, nullable=False),
+    Column("unpriced", String, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+)
+"""Limits. `amount` is a decimal number as text: US dollars, tokens or calls, as `unit` says. What is held and spent
+lies in a file of its own, which changes with every call."""

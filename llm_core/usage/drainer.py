@@ -39,11 +39,14 @@ class Drainer:
         *,
         price: Price | None = None,
         keep_spool_days: Callable[[], float] = lambda: 7.0,
+        recount: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._home = home
         self._price = price
         self._keep_spool_days = keep_spool_days
+        self._recount = recount
+        """Of what budgets have spent: after each drain, and once a minute."""
         self._monotonic = monotonic
         self._merger = Merger(home)
         self._stop = threading.Event()
@@ -85,9 +88,11 @@ class Drainer:
             self._drain()
             while self._merger.merge():
                 pass
+            self._recount()
         if self._swept_at is None or now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
             sweep(self._home, keep_spool_days=self._keep_spool_days())
+            self._recount()
 
     def _run(self, stop: threading.Event) -> None:
         pause = _LOOK_SECONDS

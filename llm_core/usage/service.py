@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..settings import SettingsService
+    from ..store.state import State
+    from .budgets import Budgets
     from .drainer import Drainer
     from .pricing import Price
     from .reader import Reader, Snapshot
@@ -44,20 +46,27 @@ _KEEP_SPOOL_DAYS = 7.0
 class UsageService(Questions):
     """The usage ledger of one home. Safe for threads.
 
-    Recording loads neither a database nor prices nor settings: `settings` and `price` are called only when draining.
+    Recording loads neither a database nor prices nor settings: `settings` and `price` are called only when draining,
+    `state` when budgets are asked for.
     """
 
     def __init__(
-        self, home: Home, settings: Callable[[], SettingsService] | None = None, price: Price | None = None
+        self,
+        home: Home,
+        settings: Callable[[], SettingsService] | None = None,
+        price: Price | None = None,
+        state: Callable[[], State] | None = None,
     ) -> None:
         self._home = home
         self._settings = settings
         self._price = price
+        self._state = state
         self._recorder = Recorder(home)
         self._lock = threading.Lock()
         self._reader_made: Reader | None = None
         self._console_made: SqlConsole | None = None
         self._drainer: Drainer | None = None
+        self._budgets_made: Budgets | None = None
         self._current = threading.local()
         self._backlog_at = 0.0
 
@@ -113,6 +122,27 @@ class UsageService(Questions):
             finally:
                 self._current.snapshot = None
 
+    @property
+    def budgets(self) -> Budgets:
+        """Limits on what calls may spend, and how they stand."""
+        made = self._budgets_made
+        if made is None:
+            from .budgets import Budgets
+
+            if self._state is None:
+                raise StoreError("Budgets need the state of a workspace.", "Use Workspace.open().usage.budgets.")
+            with self._lock:
+                made = self._budgets_made
+                if made is None:
+                    made = self._budgets_made = Budgets(
+                        self._home, state=self._state, settings=self._settings, ledger=self
+                    )
+        return made
+
+    def snapshot_now(self) -> AbstractContextManager[Snapshot]:
+        """All records as of now, also where this thread has a `snapshot` open."""
+        return self._reader.snapshot()
+
     def token(self) -> Hashable:
         """Changes when new records are visible, and when files were rearranged: the key of a cache of answers."""
         return self._reader.token()
@@ -127,7 +157,12 @@ class UsageService(Questions):
 
         with self._lock:
             if self._drainer is None:
-                self._drainer = Drainer(self._home, price=self._price, keep_spool_days=self._keep_spool_days)
+                self._drainer = Drainer(
+                    self._home,
+                    price=self._price,
+                    keep_spool_days=self._keep_spool_days,
+                    recount=self._refresh_budgets,
+                )
             self._drainer.start()
 
     def close(self) -> None:
@@ -136,13 +171,21 @@ class UsageService(Questions):
             reader, self._reader_made = self._reader_made, None
             console, self._console_made = self._console_made, None
             drainer, self._drainer = self._drainer, None
+            budgets, self._budgets_made = self._budgets_made, None
         if drainer is not None:
             drainer.stop()
+        if budgets is not None:
+            budgets.close()
         if reader is not None:
             reader.close()
         if console is not None:
             console.close()
         self._recorder.close()
+
+    def _refresh_budgets(self) -> None:
+        """Also where no call is made: for calls whose process ended, and costs known only now."""
+        if self._state is not None:
+            self.budgets.refresh()
 
     def _keep_spool_days(self) -> float:
         return float(self._settings().get("usage.keep_spool_days")) if self._settings else _KEEP_SPOOL_DAYS

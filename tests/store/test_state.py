@@ -195,10 +195,10 @@ def test_times_come_back_in_utc_and_a_time_without_a_zone_is_refused(state: Stat
 def test_damage_found_while_reading_is_told_plainly(opened_home: Home) -> None:
     state = State(opened_home)
     for number in range(50):
-        put(state, f"name {number}", "x" * 5_000)
+        put(state, f"name {number}", "x" * 3_000)
     state.close()
     content = bytearray(opened_home.state.read_bytes())
-    content[4096 * 8 :] = b"\xff" * (len(content) - 4096 * 8)
+    content[4096 * 40 :] = b"\xff" * (len(content) - 4096 * 40)
     opened_home.state.write_bytes(content)
     state = State(opened_home)
     with pytest.raises(StateDamaged) as caught, state.read() as connection:
