@@ -212,7 +212,7 @@ class LLMService:
         followed = self._preset(preset, model_id, task)
         if followed is not None:
             chosen = chosen.over(self._parameters.suited(model_id, followed.parameters, chosen))
-        self._check(model_id, chosen)
+        self._check(connection, name, chosen, tools, tool_choice)
         adapter = self._providers.adapter(connection.name)
         return Plan(
             connection=connection,
@@ -301,10 +301,11 @@ class LLMService:
             return self._parameters.default_for(model_id, task)
         return self._parameters.preset(name) if name else None
 
-    def _check(self, model_id: str, parameters: Parameters) -> None:
-        if not parameters.given():
-            return
-        errors = self._parameters.validate(model_id, parameters).errors
+    def _check(self, connection: LLMProvider, name: str, parameters: Parameters, tools: Any, tool_choice: Any) -> None:
+        model_id = f"{connection.name}:{name}"
+        errors = self._parameters.validate(model_id, parameters).errors if parameters.given() else ()
+        if not errors and (tools is not None or tool_choice is not None):
+            errors = self._parameters.validate_tools(model_id, connection, parameters, tools, tool_choice).errors
         if errors:
             told = " ".join(f"{found.field}: {found.message}" for found in errors)
             raise InvalidParameters(f"{model_id} would refuse these parameters. {told}", errors[0].hint, errors)

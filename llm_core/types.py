@@ -132,7 +132,7 @@ class Parameters:
     def __post_init__(self) -> None:
         if isinstance(self.stop, str):
             object.__setattr__(self, "stop", (self.stop,))
-        elif self.stop is not None and not isinstance(self.stop, tuple):
+        elif isinstance(self.stop, Sequence):  # anything else stays as it is, for `validate` to refuse
             object.__setattr__(self, "stop", tuple(self.stop))
 
     @classmethod

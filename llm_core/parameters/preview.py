@@ -95,7 +95,7 @@ class Preview:
             parameters,
             asked.tools,
             asked.tool_choice,
-            chat_only=_chat_only(self._connection, parameters),
+            chat_only=goes_to_chat(self._connection, parameters),
         )
         if not validation:
             return self._with(validation)
@@ -198,7 +198,7 @@ def messages_of(prompt: Prompt) -> tuple[Message, ...]:
     return as_messages(prompt)
 
 
-def _chat_only(connection: LLMProvider, parameters: Parameters) -> bool:
+def goes_to_chat(connection: LLMProvider, parameters: Parameters) -> bool:
     """Whether OpenAI would get it through Chat Completions: by the connection's option, or for want of a place."""
     if connection.provider != "openai":
         return False

@@ -11,8 +11,8 @@ from ..errors import LLMManagerError, NotConfigured, UnknownPreset
 from ..messages import Prompt, as_messages
 from ..providers.protocol import Deadline
 from ..structured import as_json_schema
-from ..types import Cost, LLMModel, Parameters, TokenCount, Usage
-from .call_checks import option_specs
+from ..types import Cost, LLMModel, LLMProvider, Parameters, TokenCount, Usage
+from .call_checks import check_tools, option_specs
 from .expectation import expectation
 from .families import specs_for
 from .fitting import Change, fit
@@ -79,6 +79,20 @@ class ParameterService:
             found = validate(specs_for(None), parameters)
             unknown = Finding("model", "This model is not known; only values no provider takes are found.")
             return Validation(found.errors, (unknown, *found.warnings))
+
+    def validate_tools(
+        self,
+        id: str,  # noqa: A002
+        connection: LLMProvider,
+        parameters: Parameters,
+        tools: Any,
+        tool_choice: Any,
+    ) -> Validation:
+        """The same of a call's tools, beside parameters that are sound. Raises UnknownModel, UnknownConnection."""
+        from .preview import goes_to_chat
+
+        chat_only = goes_to_chat(connection, parameters)
+        return check_tools(self._models.get(id), parameters, tools, tool_choice, chat_only=chat_only)
 
     def suited(self, id: str, parameters: Parameters, beside: Parameters | None = None) -> Parameters:  # noqa: A002
         """What the model takes of a preset, which is for all models: what it lacks is left out, numbers past its range

@@ -26,7 +26,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from . import anthropic_messages, cohere_chat, google_generate, multipart, openai_chat, openai_responses
+from . import anthropic_messages, cohere_chat, google_generate, multipart, openai_chat, openai_responses, strict
+from .counts import anthropic_counts, cohere_counts, google_counts, openai_counts
 from .embeddings import cohere_embeddings, google_embeddings, huggingface_embeddings, openai_embeddings
 from .replies import Raw, Say, Step, failing
 from .transcriptions import cohere_transcriptions, huggingface_transcriptions, openai_transcriptions
@@ -47,6 +48,10 @@ FORMATS: dict[str, Any] = {
         google_embeddings,
         huggingface_embeddings,
         huggingface_transcriptions,
+        openai_counts,
+        anthropic_counts,
+        google_counts,
+        cohere_counts,
     )
 }
 """Path -> what speaks there; * stands for a model. Beside PATH, problem, plain and events it may have `failing` (how
@@ -64,6 +69,8 @@ class Received:
     path: str
     headers: Mapping[str, str]
     body: Any
+    content: bytes = b""
+    """The body before it was read."""
     ended: str | None = None
 
     @property
@@ -91,6 +98,8 @@ class WireServer:
     """Take the extra fields of compatible servers too."""
     check: bool = True
     """Refuse requests that the real API would refuse."""
+    strict: str | None = None
+    """Refuse, beyond `check`, what this vendor's documents do not say that it takes: see `tests.wire.strict`."""
     missing: set[str] = field(default_factory=set)
     """Paths that answer 404, as an endpoint without them does."""
 
@@ -221,6 +230,8 @@ class WireServer:
         if not isinstance(request.body, getattr(form, "TAKES", dict)):
             return fail(400, "We could not parse the JSON body of your request.")
         if self.check and (found := form.problem(request.body, self.lenient)):
+            return fail(400, found)
+        if self.strict is not None and (found := strict.problem(path, request.body, self.strict)):
             return fail(400, found)
         return self._next(request.model)
 
@@ -364,7 +375,7 @@ async def _read_request(reader: asyncio.StreamReader) -> Received | None:
             body = json.loads(content) if content else None
     except ValueError:
         body = content
-    return Received(method, path, headers, body)
+    return Received(method, path, headers, body, content)
 
 
 def _head(status: int, headers: Mapping[str, str]) -> bytes:
