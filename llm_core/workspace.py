@@ -145,7 +145,7 @@ class Workspace:
             from .usage import UsageService
 
             return UsageService(
-                self.home, settings=lambda: self.settings, price=self._price, state=lambda: self.state
+                self.home, settings=lambda: self.settings, price=_Pricing(self), state=lambda: self.state
             )
 
         return self._part("usage", build)
@@ -170,10 +170,6 @@ class Workspace:
         """`llm.complete`, which itself needs the parameters."""
         return self.llm.complete(*arguments, **named)
 
-    def _price(self, *arguments: Any, **named: Any) -> Any:
-        """`models.price`, found only when a record has to be priced: recording must not load the price list."""
-        return self.models.price(*arguments, **named)
-
     def _part(self, name: str, build: Callable[[], T]) -> T:
         if self._pid != os.getpid():
             self._start_over_after_fork()
@@ -191,3 +187,16 @@ class Workspace:
         self._of_parent.append(self._parts)
         self._parts = {}
         self._pid = os.getpid()
+
+
+class _Pricing:
+    """What models cost, asked of `models` only when a record has to be priced: recording must not load any price."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self._workspace.models.price(*arguments, **named)
+
+    def bands(self, id: str) -> Any:  # noqa: A002
+        return self._workspace.models.prices.bands(id)

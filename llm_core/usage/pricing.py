@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ..errors import LLMManagerError
-from ..types import USAGE_FIELDS, Cost, Usage
+from ..types import USAGE_FIELDS, Cost, PriceBand, Usage
+from .repricing import PRICED_BY, Bands, priced_sql, rate_rows, rates_sql
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
 Price = Callable[..., Cost]
 """As `ModelService.price(id, usage, at=, mode=)`."""
 
+
+@runtime_checkable
+class HasBands(Protocol):
+    """A `Price` that also tells what a model costs at all times, so that SQL can price many rows at once."""
+
+    def bands(self, id: str) -> Sequence[PriceBand] | None: ...  # noqa: A002
+
+
+_UNPRICED = (
+    "cost_usd IS NULL AND input_tokens IS NOT NULL AND output_tokens IS NOT NULL "
+    "AND usage_source IS DISTINCT FROM 'unknown'"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -24,13 +37,57 @@ def price_batch(connection: DuckDBPyConnection, price: Price) -> int:
 
     A record whose usage is unknown, and one whose price is unknown, stay without a cost: unpriced, never 0.
     """
+    faults: list[Exception] = []
+    asked: object = price
+    if isinstance(asked, HasBands):
+        priced = _in_one(connection, careful(asked.bands, faults))
+    else:
+        priced = _one_by_one(connection, price, faults)
+    if faults:
+        _log.error("Pricing failed %d times; those records are kept without a cost.", len(faults), exc_info=faults[0])
+    return priced
+
+
+def careful(bands: Bands, faults: list[Exception]) -> Bands:
+    """The same, where nothing is known of a model that the list refuses or fails on; `faults` takes the failures."""
+
+    def asked(id: str) -> Sequence[PriceBand] | None:  # noqa: A002
+        try:
+            return bands(id)
+        except LLMManagerError:  # it is not a model id
+            return None
+        except Exception as fault:  # noqa: BLE001  # of a price list: it must not keep records out of the ledger
+            faults.append(fault)
+            return None
+
+    return asked
+
+
+def _in_one(connection: DuckDBPyConnection, bands: Bands) -> int:
+    keys = connection.execute(f"SELECT DISTINCT connection, provider, model FROM batch WHERE {_UNPRICED}").fetchall()
+    rows = rate_rows(bands, keys)
+    if not rows:
+        return 0
+    rates, values = rates_sql(rows)
+    unpriced = f"(SELECT rowid AS row, {', '.join(PRICED_BY)} FROM batch WHERE {_UNPRICED})"
+    (done,) = connection.execute(
+        f"""
+        WITH rates AS MATERIALIZED ({rates})
+        UPDATE batch SET cost_usd = p.repriced_usd, price_source = p.repriced_source, price_from = p.repriced_from
+        FROM ({priced_sql(unpriced, ["row"])}) AS p
+        WHERE batch.rowid = p.row AND p.repriced_usd IS NOT NULL
+        """,
+        values,
+    ).fetchall()
+    return int(done[0])
+
+
+def _one_by_one(connection: DuckDBPyConnection, price: Price, faults: list[Exception]) -> int:
     unpriced = connection.execute(
         f"SELECT rowid, connection, provider, model, started_at, mode, {', '.join(USAGE_FIELDS)} FROM batch "
-        "WHERE cost_usd IS NULL AND input_tokens IS NOT NULL AND output_tokens IS NOT NULL "
-        "AND usage_source IS DISTINCT FROM 'unknown'"
+        f"WHERE {_UNPRICED}"
     ).fetchall()
     found: list[tuple[int, Cost]] = []
-    faults: list[Exception] = []
     for row, connection_name, provider, model, started_at, mode, *counts in unpriced:
         usage = {name: count for name, count in zip(USAGE_FIELDS, counts, strict=True) if count is not None}
         for way in dict.fromkeys((connection_name, provider)):  # the connection may be gone, or never have been here
@@ -40,7 +97,7 @@ def price_batch(connection: DuckDBPyConnection, price: Price) -> int:
                 )
             except LLMManagerError:  # the model is not known here, or its usage contradicts itself
                 continue
-            except Exception as fault:  # noqa: BLE001  # of a price list: it must not keep records out of the ledger
+            except Exception as fault:  # noqa: BLE001  # as above
                 faults.append(fault)
                 continue
             if cost.usd is not None:
@@ -48,8 +105,6 @@ def price_batch(connection: DuckDBPyConnection, price: Price) -> int:
                 break
     if found:
         _set(connection, found)
-    if faults:
-        _log.error("Pricing failed %d times; those records are kept without a cost.", len(faults), exc_info=faults[0])
     return len(found)
 
 

@@ -18,6 +18,7 @@ from ..store.home import Home
 from ..types import UsageRecord
 from .questions import Questions, columns_of
 from .recorder import Recorder
+from .reprice import Repricing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ _FLUSH_SECONDS = 30.0
 _KEEP_SPOOL_DAYS = 7.0
 
 
-class UsageService(Questions):
+class UsageService(Repricing, Questions):
     """The usage ledger of one home. Safe for threads.
 
     Recording loads neither a database nor prices nor settings: `settings` and `price` are called only when draining,
@@ -87,11 +88,12 @@ class UsageService(Questions):
         """The result of one SELECT over the view `usage`, with `params` bound to `$name` or `?`.
 
         DECIMAL columns and sums of them are objects of `Decimal`, exact; avg() of money is a float already in SQL.
-        `started_at` is UTC without a zone. At most 200,000 rows, 30 seconds and 200 MB.
+        `started_at` is UTC without a zone. At most 200,000 rows, 30 seconds and 200 MB. Instead of usage, FROM may
+        have usage_priced(), usage_priced_at(time) or usage_priced_on(model id): the same with repriced_usd.
         Raises QueryRefused, QueryFailed, QueryTooLong, LedgerDamaged.
         """
         self._drain_backlog()
-        return self._console.run(query, params)
+        return self._console.run(query, params, self._rates_for(query, params))
 
     def performance(
         self,

@@ -60,15 +60,22 @@ class SqlConsole:
         self._free: list[_Worker] = []
         self._places = threading.BoundedSemaphore(AT_ONCE)
 
-    def run(self, query: str, params: Mapping[str, Any] | Sequence[Any] | None = None) -> pd.DataFrame:
+    def run(
+        self,
+        query: str,
+        params: Mapping[str, Any] | Sequence[Any] | None = None,
+        rates: Sequence[tuple[Any, ...]] | None = None,
+    ) -> pd.DataFrame:
         """The result of one SELECT over `usage`; `params` are bound to `$name` (a mapping) or `?` (a sequence).
+
+        `rates`, as `repricing.rate_rows` gives them, are what the functions usage_priced ... price with.
 
         Raises QueryRefused, QueryFailed, QueryTooLong, LedgerDamaged.
         """
         import pyarrow as pa
 
         try:
-            request = pickle.dumps((str(query), params))
+            request = pickle.dumps((str(query), params, rates))
         except (pickle.PicklingError, TypeError, AttributeError):
             raise QueryFailed(
                 "A parameter is of a kind that SQL does not know.", "Give text, numbers or times."

@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..errors import QueryFailed, QueryRefused
+from .repricing import MACROS
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MAX_LENGTH = 100_000
 """Characters of a statement."""
 
-TABLE_FUNCTIONS = frozenset(("generate_series", "range", "unnest", "json_each", "json_tree"))
+TABLE_FUNCTIONS = frozenset(("generate_series", "range", "unnest", "json_each", "json_tree", *MACROS))
 
 _READ_SETTINGS = frozenset(
     ("current_setting", "getenv", "getvariable", "write_log", "nextval", "currval", "add_parquet_key", "query")

@@ -28,6 +28,8 @@ from ..store.home import Home
 from .database import attach, connect, may_be_damage
 from .memory import resident_mb
 from .reader import Reader
+from .repricing import fill_rates, macros_sql
+from .schema import COLUMNS
 from .sql_guard import check, first_line
 from .view import View
 
@@ -78,12 +80,19 @@ class Worker:
         self._view: View | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
 
-    def run(self, query: str, params: Mapping[str, Any] | Sequence[Any] | None) -> bytes:
+    def run(
+        self,
+        query: str,
+        params: Mapping[str, Any] | Sequence[Any] | None,
+        rates: Sequence[tuple[Any, ...]] | None = None,
+    ) -> bytes:
         """The result as an Arrow stream. Raises QueryRefused, QueryFailed, QueryTooLong, LedgerDamaged."""
         import duckdb
 
         while True:
             connection, view = self._current()
+            if rates is not None:
+                fill_rates(connection, rates)
             try:
                 return self._answer(connection, query, params)
             except duckdb.InterruptException:
@@ -143,6 +152,9 @@ class Worker:
                 connection.execute(f"INSERT INTO {tail.table} FROM rows_of_tail")
                 connection.unregister("rows_of_tail")
                 connection.execute(f"CREATE VIEW usage AS {snapshot.view.sql()}")
+                fill_rates(connection, ())
+                for statement in macros_sql(tuple(COLUMNS)):
+                    connection.execute(statement)
                 connection.execute("SET enable_external_access = false")
                 connection.execute("SET lock_configuration = true")
                 return connection, snapshot.view
