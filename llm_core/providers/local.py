@@ -117,7 +117,7 @@ class LocalAdapter:
             input_price=Decimal(0),
             output_price=Decimal(0),
             price_source="local",
-            capabilities=frozenset({"chat"}),
+            capabilities=frozenset({"chat", "schema"}),  # llama.cpp holds any model to a schema, by its grammar
             modalities=frozenset({"text"}),
             available=path is not None,
             checked_at=datetime.now(UTC),

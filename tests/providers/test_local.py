@@ -349,6 +349,7 @@ def test_listing_starts_nothing(adapter: LocalAdapter) -> None:
     before = dict(llama_server._running)
     (model,) = new_adapter(context=700).list_models(Deadline(5))
     assert (model.id, model.available, model.context_window, model.input_price) == (f"local:{MODEL}", True, 700, 0)
+    assert model.capabilities == {"chat", "schema"}
     assert llama_server._running == before
 
 
