@@ -106,8 +106,9 @@ def _usage_help(call: pd.Series) -> str | None:
 def _labels(call: pd.Series) -> list[Fact]:
     """The labels this call has; those it lacks are left out."""
     names = ("connection", "task", "preset", "app", "user", "project", "mode", "model_reported", "request_id")
+    version = f", version {call.preset_version:.0f}" if figures.known(call.preset_version) else ""
     return [
-        Fact(name.replace("_", " ").capitalize(), figures.plain(call[name]))
+        Fact(name.replace("_", " ").capitalize(), figures.plain(f"{call[name]}{version if name == 'preset' else ''}"))
         for name in names
         if figures.known(call[name])
     ]

@@ -111,10 +111,10 @@ def _slider(spec: ParameterSpec, key: str) -> None:
     if _steps(spec) <= MOST_STEPS:
         low, high, step = (type(marks[0])(one) for one in (spec.min, spec.max, spec.step or 1))
         st.session_state[f"{key}.slider"] = min(max(type(marks[0])(at), low), high)
-        st.slider(spec.name, low, high, step=step, **common)
+        st.slider(figures.sentence(spec.name), low, high, step=step, **common)
     else:
         st.session_state[f"{key}.slider"] = min(marks, key=lambda mark: abs(mark - at))
-        st.select_slider(spec.name, marks, format_func=lambda mark: f"{mark:,}", **common)
+        st.select_slider(figures.sentence(spec.name), marks, format_func=lambda mark: f"{mark:,}", **common)
 
 
 def _moved(key: str) -> None:
