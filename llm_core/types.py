@@ -420,8 +420,9 @@ class Reply:
 
 MODEL_STATES: tuple[str, ...] = ("available", "not_on_key", "unreachable", "deprecated", "shut_down", "unknown")
 """`available`: the connection offered it when last asked. `not_on_key`: it is known, but the connection's last list
-lacks it. `unreachable`: the last check of the connection failed. `deprecated`: still offered, its end is announced.
-`shut_down`: its end has passed. `unknown`: never checked."""
+lacks it. `unreachable`: the last check of the connection failed, or it is switched off. `deprecated`: its end is
+announced, and no list denies that it is still offered. `shut_down`: its end has passed. `unknown`: never checked, or
+there is no list that would name it. The exact rules are in `catalog/states.py`."""
 
 
 @dataclass(frozen=True, slots=True)
