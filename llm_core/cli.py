@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .catalog.cli import prices_app
 from .errors import LLMManagerError
 from .keys.cli import app as keys_app
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from .catalog.price_lists import Prices
     from .usage.doctor import Report
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -117,3 +119,14 @@ def _errors() -> Iterator[Console]:
     except LLMManagerError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def _prices() -> Iterator[tuple[Console, Prices]]:
+    from .workspace import Workspace
+
+    with _errors() as console, Workspace.open() as workspace:
+        yield console, workspace.models.prices
+
+
+app.add_typer(prices_app(_prices), name="prices")
