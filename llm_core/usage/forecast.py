@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidInput
 from .filters import condition
-from .projection import LEVEL_DAYS, SHAPE_DAYS, growth, interval, predicted, tested, weekday_shares
+from .projection import LEVEL_DAYS, SHAPE_DAYS, backtested, growth, interval, predicted, weekday_shares
 from .queries import series
 from .question import Query
 from .spans import between, span
@@ -112,7 +112,7 @@ def _forecast(
 
     days: list[Any] = list(frame.itertuples())
     by_day: dict[date, Any] = {row.bucket.date(): row for row in days}
-    known = {day: Decimal(found) for day, row in by_day.items() if (found := getattr(row, value)) is not None}
+    known = {day: _exact(getattr(row, value)) for day, row in by_day.items()}
     so_far = sum((amount for day, amount in known.items() if day >= first), Decimal(0))
     began = min(by_day, default=today)
     past = np.array([float(known.get(day, 0)) for day in _days(began, today)])
@@ -120,7 +120,7 @@ def _forecast(
     if lacking:
         return NotEnoughData(lacking, len(past), DAYS_NEEDED, value, first, so_far)
     coming = predicted(past, began.weekday(), (after - today).days)
-    ratios, ahead = tested(past, began.weekday(), len(coming))
+    ratios, ahead = backtested(past, began.weekday(), len(coming))
     coming[0] *= 1 - passed
     low, high = interval(ratios, ahead, CHANCE)
     likely = min(max(1.0, low), high)
@@ -183,6 +183,13 @@ def _path(
 
 def _days(first: date, after: date) -> list[date]:
     return [first + timedelta(days=number) for number in range((after - first).days)]
+
+
+def _exact(value: Any) -> Decimal:
+    """A day's money or number; where none is known of a day, it has none."""
+    import pandas as pd
+
+    return Decimal(0) if pd.isna(value) else value if isinstance(value, Decimal) else Decimal(int(value))
 
 
 def _amount(number: float) -> Decimal:

@@ -46,7 +46,7 @@ def predicted(past: Numbers, weekday: int, count: int) -> Numbers:
     return np.asarray(level * shares[days[recent:] % 7])
 
 
-def tested(past: Numbers, weekday: int, count: int) -> tuple[Numbers, int]:
+def backtested(past: Numbers, weekday: int, count: int) -> tuple[Numbers, int]:
     """What came divided by what was predicted, from each earlier day for as many days ahead, and how many those are.
 
     That is `count`, but so few that at least three such spans lie side by side in the past.
