@@ -92,8 +92,8 @@ def warn(ws: Workspace, task: str, id: str) -> None:  # noqa: A002
 
 
 def buttons(ws: Workspace, model: LLMModel) -> None:
-    """One click for each task; the lacks of all tasks are said below, before anybody clicks."""
-    lacks = {task: ws.models.lacks(task, model.id) for task in TASKS}
+    """One click for each task; the lacks of all tasks are said below, before anybody clicks. Its end is said above."""
+    lacks = {task: [lack for lack in ws.models.lacks(task, model.id) if lack.need != "future"] for task in TASKS}
     reached = any(connection.name == model.connection for connection in ws.providers.list())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(":small[:gray[Make active for]]", width="content")

@@ -52,7 +52,7 @@ def _ending(model: LLMModel) -> None:
     """The line of its life, where its end is known."""
     if model.retires_at is None:
         return
-    days = (model.retires_at - datetime.now(UTC)).days
+    days = (model.retires_at.astimezone(UTC).date() - datetime.now(UTC).date()).days
     instead = f" {figures.plain(model.replacement)} is to replace it." if model.replacement else ""
     if days < 0:
         st.error(f"Its end was on {_day(model.retires_at)}.{instead}", icon=":material/block:")
@@ -84,9 +84,12 @@ def _parameters(ws: Workspace, model: LLMModel) -> None:
     with st.expander(f"Parameters: takes {sum(spec.supported for spec in specs)} of {len(specs)}", type="compact"):
         taken = [f"{figures.sentence(spec.name)}{_range(spec.min, spec.max)}" for spec in specs if spec.supported]
         st.markdown(":small[" + " · ".join(taken) + "]")
+        refused: dict[str, list[str]] = {}
         for spec in specs:
             if not spec.supported:
-                st.caption(f"No {figures.sentence(spec.name).lower()}: {figures.plain(spec.reason)}")
+                refused.setdefault(spec.reason, []).append(figures.sentence(spec.name))
+        for reason, names in refused.items():
+            st.caption(f"{', '.join(names)}: {figures.plain(reason)}")
         st.page_link("pages/parameters.py", label="Set them on Parameters", icon=":material/tune:")
 
 
@@ -94,9 +97,10 @@ _NOBODY_SAYS = "Neither the provider nor the catalogue says."
 
 
 def _range(low: float | None, high: float | None) -> str:
-    if low is None and high is None:
+    """A range that tells something: not all that a whole number can be."""
+    if low is None or high is None or high > 1e9:
         return ""
-    return f" {low:g}–{high:,g}" if low is not None and high is not None else f" from {low:g}" if high is None else ""
+    return f" {low:g}–{high:,g}"
 
 
 def _exact(value: int | None) -> str:

@@ -41,7 +41,9 @@ def _headline(found: pd.DataFrame) -> str:
     if first is not None:
         told += f"{',' if many == 1 else ', the first'} on {first.day} {first:%b %Y}"
     spent = [usd for usd in found["spend_30d"] if figures.known(usd)]
-    return f"{told} · {figures.usd(sum(spent))} in the last 30 days".replace("$", "\\$") if spent else told
+    if not found["calls_30d"].sum():
+        return f"{told} · no calls in the last 30 days"
+    return figures.plain(f"{told} · {figures.usd(sum(spent))} in the last 30 days") if spent else told
 
 
 def _one(ws: Workspace, end: Any) -> None:

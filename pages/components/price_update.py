@@ -89,7 +89,7 @@ def _differences(changes: pd.DataFrame) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=min(250, 38 + 35 * len(table)),
+        height=min(214, 38 + 35 * len(table)),
         placeholder=figures.UNKNOWN,
         column_config={
             **money,

@@ -133,7 +133,7 @@ def test_one_chosen_model_shows_what_it_is_what_it_costs_and_how_it_did_here(ope
     assert (shown["Calls"], shown["Spend"], shown["p50 latency"]) == ("4", "$1.00", "1.5 s")
     assert (shown["First token"], shown["Speed"]) == ("502 ms", "100 tok/s")  # the quantile is off by 0.8 % at most
     assert shown["Prompt, per M"] == "$0.50"
-    assert any("Shuts down on" in text and "in 39 days" in text for text in texts(app))
+    assert any("Shuts down on" in text and "in 40 days" in text for text in texts(app))
     assert any("by you" in text.lower() or "you" in text for text in texts(app))
 
 
