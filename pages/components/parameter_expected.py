@@ -18,6 +18,7 @@ PENALTIES = {"frequency_penalty": 0, "presence_penalty": 0, "repetition_penalty"
 
 
 def draw(ws: Workspace, model: LLMModel, edited: Parameters) -> None:
+    edited = ws.parameters.suited(model.id, edited)
     st.markdown(figures.plain(ws.parameters.expectation(model.id, edited)))
     tokens = _source(ws)
     before = tokens.own
@@ -38,6 +39,8 @@ def draw(ws: Workspace, model: LLMModel, edited: Parameters) -> None:
     st.markdown(
         f"As free as a draw from **{_choices(before.choices)}** equally likely words before, "
         f"**{_choices(after.choices)}** after."
+        if abs(before.choices - after.choices) > 0.05
+        else f"As free as a draw from **{_choices(before.choices)}** equally likely words, with and without them."
     )
     st.caption(_about(tokens))
     _ask(ws, model)
