@@ -33,6 +33,7 @@ def cohere(specs: Specs, name: str) -> None:
 def hugging_face(specs: Specs, name: str) -> None:
     narrow(specs, HUGGING_FACE, temperature={"default": 1.0}, top_p={"default": 1.0}, stop={"max": 4}, seed={})
     narrow(specs, HUGGING_FACE, top_logprobs={"max": 5}, frequency_penalty={}, presence_penalty={}, max_tokens={})
+    narrow(specs, HUGGING_FACE, logprobs={}, response_format={}, system={}, reasoning_effort={})
     narrow(specs, HUGGING_FACE, n={"reason": "Hugging Face names it unused; providers behind it may take it."})
     lacking = ("min_p", "repetition_penalty", "top_k", "verbosity", "service_tier", "safety_settings")
     refuse(specs, "Hugging Face's chat API has no such parameter.", HUGGING_FACE, *lacking, "thinking_budget")

@@ -18,7 +18,7 @@ LATEST = "https://developers.openai.com/api/docs/guides/latest-model?model=gpt-5
 TIERS = ("auto", "default", "flex", "priority", "fast", "scale")
 
 _CHATS = re.compile(r"^(ft:)?(gpt-3|gpt-4|chatgpt-4|chat-latest|gpt-5(\.\d)?-chat)")
-_O_SERIES = re.compile(r"^o\d")
+_O_SERIES = re.compile(r"^(ft:)?o\d")
 _GPT = re.compile(r"^(?:ft:)?gpt-(\d+)(?:\.(\d+))?(?:-(.*))?$")
 _SAMPLING_WITHOUT_EFFORT = ("temperature", "top_p", "logprobs", "top_logprobs")
 

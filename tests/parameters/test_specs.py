@@ -11,6 +11,7 @@ from llm_core.parameters.families import specs_for
 from llm_core.parameters.specs import GROUPS, KINDS, WIDEST
 from llm_core.providers import REGISTRY
 from llm_core.types import PARAMETER_NAMES, PROVIDERS, LLMModel
+from tests.parameters.test_edges import LOCAL, SENT
 
 SAMPLING = {"temperature", "top_p", "frequency_penalty", "presence_penalty"}
 
@@ -105,3 +106,39 @@ def test_a_spec_needs_no_connection_but_an_id_of_something_known(ws: Workspace) 
         ws.parameters.spec("gpt-4.1")
     with pytest.raises(UnknownConnection):
         ws.parameters.spec("nowhere:gpt-4.1")
+
+
+def test_what_the_catalogue_knows_of_one_model_sharpens_its_family() -> None:
+    without_none = specs("openai:gpt-6.1-sol", reasoning_efforts=("low", "medium", "high", "xhigh", "max"))
+    assert without_none["reasoning_effort"].choices == ("low", "medium", "high", "xhigh", "max")
+    assert without_none["reasoning_effort"].default == "medium"
+    claude = specs("anthropic:claude-haiku-5-5", reasoning_efforts=("low", "high"))
+    assert claude["reasoning_effort"].choices == ("none", "low", "high")  # none is our word: thinking turned off
+    assert not specs("openai:gpt-daybreak", takes_temperature=False)["temperature"].supported
+    assert specs("openai:gpt-5.4", takes_temperature=False)["temperature"].supported  # its family says when
+    assert specs("google:gemini-4-argon", takes_temperature=False)["temperature"].caution
+
+
+def test_each_family_says_when_its_models_sample() -> None:
+    assert "temperature" in taken("openai:gpt-5.4")
+    assert "none" in specs("openai:gpt-5.4")["temperature"].reason
+    assert not taken("openai:gpt-5.5") & SAMPLING
+    assert specs("openai:gpt-5.2-pro")["reasoning_effort"].choices == ("medium", "high", "xhigh")
+    assert specs("anthropic:claude-opus-4-5")["reasoning_effort"].choices == ("none", "low", "medium", "high")
+    assert "none" not in specs("anthropic:claude-opus-5-5")["reasoning_effort"].choices
+    assert specs("google:gemini-2.5-pro")["thinking_budget"].min == 128
+    assert specs("google:gemini-2.5-flash-lite")["thinking_budget"].besides == (0, -1)
+    assert "frequency_penalty" not in taken("google:gemini-4-argon")
+
+
+@pytest.mark.parametrize("model", [*SENT, LOCAL])
+def test_each_limit_names_the_document_it_is_from(model: str) -> None:
+    for spec in specs(model).values():
+        assert spec.source.startswith("https://") or not spec.supported, spec.name
+
+
+def test_a_model_that_is_not_known_is_given_the_widest_specs_and_told_so() -> None:
+    found = {spec.name: spec for spec in specs_for(None)}
+    assert all(spec.supported for spec in found.values())
+    assert all("not known" in spec.reason for spec in found.values())
+    assert "not known" in specs("anthropic:claude-next")["temperature"].reason

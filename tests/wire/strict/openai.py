@@ -40,9 +40,10 @@ MODELS = {
     "gpt-5.4": Facts(("none", "low", "medium", "high", "xhigh"), "none", samples_at_none=True, **_REASONS),
     "gpt-5.5": Facts(("none", "low", "medium", "high", "xhigh"), "medium", **_REASONS),
     "gpt-5.6-sol": Facts(("none", "low", "medium", "high", "xhigh", "max"), "medium", **_REASONS),
+    "gpt-6.1-sol": Facts(("low", "medium", "high", "xhigh", "max"), "medium", **_REASONS),
     "gpt-6-luna": Facts(("none", "low", "medium", "high", "xhigh", "max"), "medium", **_REASONS),
 }
-_TOOLS_ONLY_AT_NONE = ("gpt-5.6-sol", "gpt-6-luna")
+_TOOLS_ONLY_AT_NONE = ("gpt-5.6-sol", "gpt-6.1-sol", "gpt-6-luna")
 """In Chat Completions."""
 
 _TIERS = one_of("auto", "default", "flex", "scale", "priority", "fast")
