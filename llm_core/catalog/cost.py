@@ -62,7 +62,7 @@ class Rate:
 
     def cost(self, units: int | Decimal, prompt_tokens: int) -> Decimal:
         price = next((price for start, price in self.tiers if prompt_tokens > start), self.usd)
-        return _EXACT.divide(_EXACT.multiply(price, Decimal(units)), Decimal(self.per))
+        return _EXACT.divide(_EXACT.multiply(price, units), self.per)
 
 
 @dataclass(frozen=True, slots=True)

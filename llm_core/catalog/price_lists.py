@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FREE_LOCAL = Cost(Decimal(0), {}, "local")
-Reach = Callable[[str], LLMProvider | None]
-"""The connection of a name, or the provider alone of that name."""
+Reach = Callable[[str], tuple[int, LLMProvider | None]]
+"""The connection of a name, or the provider alone of that name, and the state's version at which that was so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,15 @@ class Prices:
         """As `ModelService.price`."""
         _require_mode(mode)
         owner, name = split_model_id(id)
-        moment = at or datetime.now(UTC)
-        own = self._own(id, moment, mode)
+        version, connection = self._reach(owner)
+        known, moment = self._now(version), at or datetime.now(UTC)
+        own = _in_force(known.periods.get((id, mode), ()), moment)
         if own is not None:
             return cost_of(usage, own, mode)
-        connection = self._reach(owner)
-        if connection is None:
-            return cost_of(usage, None)
-        if connection.provider == "local":
+        if connection is not None and connection.provider == "local":
             return _FREE_LOCAL
-        return cost_of(usage, self._listed(connection, name, moment, mode), mode)
+        found = connection and known.table.find(connection.provider, name, connection.base_url)
+        return cost_of(usage, found.card(moment, mode) if found else None, mode)
 
     def rates(self, id: str, at: datetime | None = None, mode: str = "standard") -> RateCard | None:  # noqa: A002
         """The rates of a moment (now where not told); None for a model whose prices are not known.
@@ -80,7 +79,7 @@ class Prices:
         """
         _require_mode(mode)
         owner, name = split_model_id(id)
-        connection = self._reach(owner)
+        _, connection = self._reach(owner)
         return self.card(connection, name, at, mode) if connection else self._own(id, at or datetime.now(UTC), mode)
 
     def card(
@@ -127,7 +126,7 @@ class Prices:
     def disagreements(self, id: str) -> list[Disagreement]:  # noqa: A002
         """Where another source tells a price that differs by over 5 % from ours of today. Raises UnknownModel."""
         owner, name = split_model_id(id)
-        connection = self._reach(owner)
+        _, connection = self._reach(owner)
         if connection is None or self._own(id, datetime.now(UTC), "standard") is not None:
             return []
         return disagreements(connection.provider, name, self.card(connection, name))
@@ -209,14 +208,11 @@ class Prices:
     def _own(self, id: str, moment: datetime, mode: str) -> RateCard | None:  # noqa: A002
         return _in_force(self._now().periods.get((id, mode), ()), moment)
 
-    def _listed(self, connection: LLMProvider, name: str, moment: datetime, mode: str) -> RateCard | None:
-        found = self._now().table.find(connection.provider, name, connection.base_url)
-        return None if found is None else found.card(moment, mode)
-
     def _periods(self, id: str) -> Mapping[str, tuple[Period, ...]] | None:  # noqa: A002
         """The periods of every mode, own prices in place of what the list says of their days."""
         owner, name = split_model_id(id)
-        known, connection = self._now(), self._reach(owner)
+        version, connection = self._reach(owner)
+        known = self._now(version)
         listed: Mapping[str, tuple[Period, ...]] | None = None
         if connection is not None and connection.provider == "local":
             listed = {mode: (Period(None, None, FREE),) for mode in MODES}
@@ -228,8 +224,8 @@ class Prices:
             listed if not own else {mode: with_own((listed or {}).get(mode, ()), own.get(mode, ())) for mode in MODES}
         )
 
-    def _now(self) -> _Known:
-        version = self._state.version()
+    def _now(self, version: int | None = None) -> _Known:
+        version = self._state.version() if version is None else version
         known = self._known
         if known is None or known.version != version:
             with self._lock:
@@ -277,6 +273,8 @@ class Prices:
 
 
 def _in_force(periods: tuple[Period, ...], moment: datetime) -> RateCard | None:
+    if not periods:
+        return None
     moment = moment.astimezone(UTC) if moment.tzinfo else moment
     return next((period.card for period in periods if period.holds(moment)), None)
 

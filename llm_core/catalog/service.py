@@ -58,7 +58,7 @@ class ModelService:
         self._state = state
         self._providers = providers
         self._known: _Known | None = None
-        self.prices = self._PRICES(state, self._reached)
+        self.prices = self._PRICES(state, self._reached_at)
         self._refresher = Refresher(state, providers, settings, home)
         self._table = ModelTable(state, lambda: self._now().connections, facts_of, self.prices.cards)
 
@@ -321,7 +321,11 @@ class ModelService:
         return _Known(version, connections, {row.task: (row.connection, row.model) for row in rows})
 
     def _reached(self, owner: str) -> LLMProvider | None:
-        return self._now().connections.get(owner) or _provider_alone(owner)
+        return self._reached_at(owner)[1]
+
+    def _reached_at(self, owner: str) -> tuple[int, LLMProvider | None]:
+        known = self._now()
+        return known.version, known.connections.get(owner) or _provider_alone(owner)
 
     def _beside(self, table: Joined) -> Iterator[tuple[Reach, str]]:
         """What the catalogue knows and no connection lists."""
