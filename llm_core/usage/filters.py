@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from ..errors import InvalidInput, UnknownColumn
 from .schema import COLUMNS
+from .zones import offset_sql, zone
 
 FILTERABLE: tuple[str, ...] = tuple(name for name, kind in COLUMNS.items() if kind in ("VARCHAR", "INTEGER"))
 """Columns that a filter may name: each is compared for equality."""
@@ -40,6 +41,9 @@ _IDS = ("id", "call_id", "request_id", "source_id")
 _LENGTH_OF_ID = 8
 """Longer words may be an id, which is found by its whole text."""
 
+_EARLIEST, _AHEAD = datetime(2015, 1, 1), timedelta(days=366)
+"""Between which clock changes are looked up where the span is open; before and after, the nearest offset counts."""
+
 _MOST_WORDS = 8
 _MOST_DIGITS = 18
 _HUGE = 10**18
@@ -65,13 +69,14 @@ def condition(start: datetime | None, end: datetime | None, filters: Mapping[str
     A filter's value is a text or whole number, None for rows without one, or several of these for any of them. Numbers
     can be limited to a range: `cost_usd={"above": 0.5}`, `latency_ms={"at_least": 100, "below": 500}`; rows without a
     number are in none. `tags={"team": "search"}`, or `tag:team`, matches rows with that tag, None those without it;
-    `priced=False` rows whose cost is unknown; `search="luna ann"` rows that have each of these words in a name or the status, or as
-    an id or a tag's value.
+    `priced=False` rows whose cost is unknown; `search="luna ann"` rows that have each of these words in a name or the
+    status, or as an id or a tag's value. `hour_of_week={"weekday": 0, "hour": 14, "tz": "Europe/Berlin"}` matches what
+    began on a Monday from 14:00 to 15:00 there.
     Raises UnknownColumn for a name that is not FILTERABLE or RANGED, InvalidInput for a value that cannot match its
     column or a time without a zone.
     """
-    made = _Terms()
     first, last = (None if time is None else naive_utc(time) for time in (start, end))
+    made = _Terms(first, last)
     if first is not None:
         made.terms.append(f"started_at >= {made.bind(first)}")
     if last is not None:
@@ -84,7 +89,8 @@ def condition(start: datetime | None, end: datetime | None, filters: Mapping[str
 class _Terms:
     """A condition in the making."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime | None, end: datetime | None) -> None:
+        self.span = start or _EARLIEST, end or datetime.now(UTC).replace(tzinfo=None) + _AHEAD
         self.terms: list[str] = []
         self.columns = ["started_at"]
         self.values: dict[str, Any] = {}
@@ -105,6 +111,8 @@ class _Terms:
             self.terms.append(_is_priced(wanted))
         elif column == "search":
             self._search(wanted)
+        elif column == "hour_of_week":
+            self._in_hour(wanted)
         elif isinstance(wanted, Mapping) or known(column, (*FILTERABLE, *RANGED)) not in FILTERABLE:
             self._limit(known(column, RANGED), wanted)
         else:
@@ -131,6 +139,16 @@ class _Terms:
         self.columns.append(column)
         for bound, limit in wanted.items():
             self.terms.append(f"{quoted(column)} {_BOUNDS[bound]} {self.bind(_number(column, limit))}")
+
+    def _in_hour(self, wanted: object) -> None:
+        """Hours since 1970 in the zone, counted from a Monday on: the first day of 1970 was a Thursday."""
+        if not isinstance(wanted, Mapping) or set(wanted) != {"weekday", "hour", "tz"}:
+            raise InvalidInput(f"hour_of_week cannot be {wanted!r}.", "Give weekday (0 is Monday), hour and tz.")
+        weekday, hour = wanted["weekday"], wanted["hour"]
+        if weekday not in range(7) or hour not in range(24):
+            raise InvalidInput(f"There is no hour {hour!r} of weekday {weekday!r}.", "Give 0 to 23 and 0 to 6.")
+        local = f"epoch_us(started_at) + {offset_sql('started_at', zone(str(wanted['tz'])), *self.span)}"
+        self.terms.append(f"(({local}) // 3600000000 + 72) % 168 = {self.bind(24 * int(weekday) + int(hour))}")
 
     def _search(self, wanted: object) -> None:
         words = _text("search", wanted).split()

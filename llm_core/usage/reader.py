@@ -73,6 +73,19 @@ class Reader:
         finally:
             snapshot.close()
 
+    @contextmanager
+    def snapshots(self, count: int) -> Iterator[list[Snapshot]]:
+        """Several on the same records, one for each thread. Raises LedgerDamaged."""
+        made: list[Snapshot] = []
+        try:
+            with self._lock:  # nobody takes in new records meanwhile
+                for _ in range(count):
+                    made.append(Snapshot(self, made[0].view if made else None))
+            yield made
+        finally:
+            for snapshot in made:
+                snapshot.close()
+
     def token(self) -> Hashable:
         """Changes when new records are visible, and with each drain and merge. About 0.1 ms when nothing is new."""
         with self._lock:
@@ -91,10 +104,13 @@ class Reader:
         if connection is not None:
             connection.close()
 
-    def begin(self) -> tuple[View, duckdb.DuckDBPyConnection, tuple[Source, ...]]:
-        """A cursor in a read-only transaction on the newest state, for a Snapshot, which gives it back by `end`."""
+    def begin(self, view: View | None = None) -> tuple[View, duckdb.DuckDBPyConnection, tuple[Source, ...]]:
+        """A cursor in a read-only transaction on the newest state, for a Snapshot, which gives it back by `end`.
+
+        With `view`, which must be the newest, new records are not looked for.
+        """
         with self._lock:
-            view = self._refresh()
+            view = view or self._refresh()
             cursor = self._open().cursor()
             cursor.execute("BEGIN TRANSACTION READ ONLY")
             # A transaction sees a database as it was when it first used it, so the tail is touched under the lock.
@@ -221,9 +237,9 @@ class Reader:
 class Snapshot:
     """The records at one moment. Made by `Reader.snapshot`; for one thread. `sources` are the tables of its view."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, view: View | None = None) -> None:
         self._reader = reader
-        self.view, self._cursor, self.sources = reader.begin()
+        self.view, self._cursor, self.sources = reader.begin(view)
 
     @property
     def extent(self) -> tuple[datetime, datetime] | None:

@@ -101,3 +101,14 @@ def test_what_has_no_heatmap_is_refused(usage: UsageService) -> None:
     for arguments in (("latency_ms",), ("cost_usd; --",), ("calls", "Mars/Olympus")):
         with pytest.raises(InvalidInput):
             usage.heatmap(*arguments)
+
+
+@pytest.mark.parametrize("tz", ["Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"])
+def test_a_filter_on_an_hour_of_the_week_finds_the_records_of_its_cell(asked: UsageService, tz: str) -> None:
+    cells = asked.heatmap("calls", tz)
+    for cell in cells[cells["records"] > 0].itertuples():
+        filters = {"hour_of_week": {"weekday": cell.weekday, "hour": cell.hour, "tz": tz}}
+        assert only(asked.summary(**filters))["records"] == cell.records
+    for wrong in ({"weekday": 7, "hour": 0, "tz": tz}, {"weekday": 0, "hour": 0}, 5):
+        with pytest.raises(InvalidInput):
+            asked.summary(hour_of_week=wrong)

@@ -137,6 +137,25 @@ def test_a_snapshot_is_its_thread_s_own(usage: UsageService) -> None:
     assert found == [2]
 
 
+def test_questions_side_by_side_are_about_the_same_records(usage: UsageService) -> None:
+    recorded = threading.Event()
+    usage.record(record())
+
+    def count() -> int:
+        recorded.wait(10)
+        return len(usage.history())
+
+    def record_another() -> int:
+        usage.record(record())
+        recorded.set()
+        return len(usage.history())
+
+    assert usage.side_by_side(count, record_another) == [1, 1]
+    assert usage.side_by_side(count) == [2]
+    with usage.snapshot():
+        assert usage.side_by_side(count, record_another, count) == [2, 2, 2]
+
+
 def test_a_snapshot_ends_with_an_error_too(usage: UsageService) -> None:
     with pytest.raises(ZeroDivisionError), usage.snapshot():
         raise ZeroDivisionError
