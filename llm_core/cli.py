@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .catalog.cli import prices_app
-from .errors import LLMManagerError
+from .errors import InvalidInput, LLMManagerError
 from .keys.cli import app as keys_app
 
 if TYPE_CHECKING:
@@ -89,6 +89,68 @@ def usage(days: Annotated[int, typer.Option(help="How far back, in days.", min=1
             escape(model), f"{calls:,}", f"{tokens_in:,}", f"{tokens_out:,}", money, f"{unpriced:,}" if unpriced else ""
         )
     console.print(table if len(found) else f"No calls in the last {days} days.")
+
+
+@app.command()
+def export(
+    path: Annotated[Path, typer.Argument(help="The file to write: .csv, .parquet or .jsonl.")],
+    where: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Filters: model=gpt-6-luna 'cost_usd>0.5' tag:team=search user= priced=no 'search=some words'"
+        ),
+    ] = None,
+    span: Annotated[
+        str, typer.Option(help="today, this month, last month, last 30 days ...; all time if not given.")
+    ] = "",
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="The last day.")] = None,
+    tz: Annotated[str, typer.Option(help="The time zone that days are of.")] = "UTC",
+    columns: Annotated[str, typer.Option(help="Columns, with commas between; all if not given.")] = "",
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
+) -> None:
+    """Write records to a file: every digit of money, safe to open in a spreadsheet."""
+    from rich.progress import Progress
+
+    from .usage.filter_words import filters_of
+    from .workspace import Workspace
+
+    with _errors() as console, Workspace.open() as workspace:
+        usage = workspace.usage
+        write = {".csv": usage.export_csv, ".parquet": usage.export_parquet, ".jsonl": usage.export_jsonl}.get(
+            path.suffix
+        )
+        if write is None:
+            raise InvalidInput(f"{path.name} tells no format.", "End the name in .csv, .parquet or .jsonl.")
+        start, end = _span(span, first, last, tz)
+        names = [name.strip() for name in columns.split(",")] if columns else None
+        with Progress(console=console, transient=True) as bar:
+            task = bar.add_task("Writing", total=None)
+            rows = write(
+                path,
+                start,
+                end,
+                columns=names,
+                overwrite=overwrite,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                **filters_of(where or ()),
+            )
+        console.print(f"Wrote {rows:,} record{'' if rows == 1 else 's'} to {path}.", markup=False, soft_wrap=True)
+
+
+def _span(name: str, first: datetime | None, last: datetime | None, tz: str) -> tuple[datetime | None, datetime | None]:
+    """From the start of a day to the end of one, in the zone; None where it is open."""
+    from .usage.spans import between, span
+
+    if name and (first or last):
+        raise InvalidInput("--span cannot be combined with --from and --to.", "Give one or the other.")
+    if name:
+        found = span(name, tz)
+        return found.start, found.end
+    if first and last and last < first:
+        raise InvalidInput("The last day is before the first.", "Give --from the earlier one.")
+    start = between(first.date(), first.date(), tz).start if first else None
+    return start, between(last.date(), last.date(), tz).end if last else None
 
 
 def _app_script() -> Path:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from llm_core import Usage, Workspace
 from llm_core.cli import app
+from llm_core.usage.filter_words import filters_of
 from llm_core.usage.manifest import load_newest, numbers, path_of
 from tests.usage.rows import record
 
@@ -51,6 +52,60 @@ def test_usage_shows_calls_tokens_and_cost_by_model(ws: Workspace) -> None:
 
 def test_usage_of_an_empty_ledger_says_so(ws: Workspace) -> None:
     assert run("usage") == (0, "No calls in the last 30 days.\n")
+
+
+def test_export_writes_the_records_asked_for(ws: Workspace, tmp_path: Path) -> None:
+    for day, model, cost in ((1, "luna", "0.25"), (2, "sol", "0.5"), (3, "luna", "2"), (30, "luna", "4")):
+        at = datetime(2026, 3, day, 23, 30, tzinfo=UTC)
+        ws.usage.record(record(started_at=at, model=model, cost_usd=Decimal(cost), tags={"team": "=a"}))
+    path = tmp_path / "out.csv"
+    days = ("--from", "2026-03-02", "--to", "2026-03-04", "--tz", "Europe/Berlin")
+    code, output = run("export", str(path), "cost_usd>0.1", "tag:team==a", *days, "--columns", "model,cost_usd")
+    assert (code, output.strip()) == (0, f"Wrote 3 records to {path}.")
+    assert path.read_text() == '"model",cost_usd\n"luna",0.2500000000\n"sol",0.5000000000\n"luna",2.0000000000\n'
+    code, output = run("export", str(path))
+    assert code == 1
+    assert "exists" in output
+    code, output = run("export", str(path), "model=sol", "--overwrite")
+    assert (code, len(path.read_text().splitlines())) == (0, 2)
+    for name in ("all.parquet", "all.jsonl"):
+        assert run("export", str(tmp_path / name))[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("x.txt",), "tells no format"),
+        (("x.csv", "model"), "not a filter"),
+        (("x.csv", "nope=1"), "no column"),
+        (("x.csv", "cost_usd>much"), "Give a number"),
+        (("x.csv", "attempt=1", "attempt>1"), "both values and a range"),
+        (("x.csv", "attempt>1", "attempt=1"), "both values and a range"),
+        (("x.csv", "priced=maybe"), "yes or no"),
+        (("x.csv", "--span", "next month"), "no span"),
+        (("x.csv", "--span", "today", "--from", "2026-01-01"), "cannot be combined"),
+        (("x.csv", "--from", "2026-01-02", "--to", "2026-01-01"), "before the first"),
+    ],
+)
+def test_export_says_what_it_cannot_do(
+    ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], why: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, output = run("export", *arguments)
+    assert (code, why in output) == (1, True)
+    assert list(tmp_path.glob("x*")) == []
+
+
+def test_filters_are_read_from_words() -> None:
+    words = ("user=ann", "user=", "attempt=2", "cost_usd>=0.5", "cost_usd<3", "tag:a=b=c", "priced=no", "search=a b")
+    assert filters_of(words) == {
+        "user": ["ann", None],
+        "attempt": [2],
+        "cost_usd": {"at_least": 0.5, "below": 3},
+        "tag:a": ["b=c"],
+        "priced": False,
+        "search": "a b",
+    }
 
 
 def test_doctor_says_that_all_is_well(ws: Workspace) -> None:
