@@ -61,7 +61,9 @@ class Rate:
     """(start, price), highest start first."""
 
     def cost(self, units: int | Decimal, prompt_tokens: int) -> Decimal:
-        price = next((price for start, price in self.tiers if prompt_tokens > start), self.usd)
+        price = self.usd
+        if self.tiers:
+            price = next((price for start, price in self.tiers if prompt_tokens > start), price)
         return _EXACT.divide(_EXACT.multiply(price, units), self.per)
 
 
