@@ -19,9 +19,9 @@ class Finding:
     field: str
     message: str
     hint: str = ""
-    """What to do."""
+    """What to do, with the reason where `message` has none."""
     rule: str = ""
-    """What is allowed, where `message` does not say it."""
+    """The rule that was broken, by itself."""
     value: str = ""
     """What was given, in a few letters."""
 
@@ -84,9 +84,10 @@ def _errors(specs: Mapping[str, ParameterSpec], given: Mapping[Any, Any]) -> Ite
             known = f"Known ones: {', '.join(specs)}."
             yield Finding(shown(name).strip("'"), "There is no such parameter.", known, value=shown(value))
         elif not spec.supported:
-            yield Finding(spec.name, "This model does not take it.", spec.reason, "Leave it out.", shown(value))
+            remedy = f"{spec.reason} Leave it out.".strip()
+            yield Finding(spec.name, "This model does not take it.", remedy, spec.reason, shown(value))
         elif problem := problem_of(spec, value):
-            yield Finding(spec.name, f"It cannot be {shown(value)}.", problem, spec.reason, shown(value))
+            yield Finding(spec.name, f"It cannot be {shown(value)}.", problem, spec.reason or problem, shown(value))
 
 
 def _contradictions(
@@ -99,7 +100,7 @@ def _contradictions(
     for name, interaction in broken(bonds, given, defaults):
         if not specs[interaction.other].supported:
             continue
-        found = Finding(name, interaction.rule, interaction.remedy, value=shown(given[name]))
+        found = Finding(name, interaction.rule, interaction.remedy, interaction.rule, shown(given[name]))
         (refused if interaction.refused else unwise).append(found)
     return refused, unwise
 
@@ -107,7 +108,7 @@ def _contradictions(
 def _cautions(specs: Mapping[str, ParameterSpec], given: Mapping[str, Any]) -> Iterable[Finding]:
     for name, value in given.items():
         if specs[name].caution:
-            yield Finding(name, specs[name].caution, "Leave it out.", value=shown(value))
+            yield Finding(name, specs[name].caution, "Leave it out.", specs[name].caution, shown(value))
 
 
 def _unwise_values(given: Mapping[str, Any]) -> Iterable[Finding]:

@@ -95,6 +95,8 @@ def test_what_would_be_refused_is_an_error_at_its_field(field: str, value: Any) 
     assert error.field == field
     assert error.message
     assert error.hint
+    assert error.value
+    assert error.rule or field == "temprature"
     assert not checked(parameters)
 
 
@@ -108,7 +110,39 @@ def test_a_finding_stays_short_whatever_was_given(value: Any) -> None:
 def test_a_reasoning_model_refuses_sampling_with_the_reason() -> None:
     found = checked(Parameters(temperature=0.3, top_p=0.9), name="gpt-6-luna")
     assert fields(found.errors) == ["temperature", "top_p"]
-    assert "fixed" in found.errors[0].hint
+    assert "fixed" in found.errors[0].rule
+    assert found.errors[0].rule in found.errors[0].hint
+    assert found.errors[0].hint.endswith("Leave it out.")
+    assert found.errors[0].value == "0.3"
+
+
+def test_safety_settings_are_held_to_googles_kinds_and_thresholds() -> None:
+    def told(value: Any) -> str:
+        return " ".join(
+            error.hint for error in checked({"safety_settings": value}, "google", "gemini-3.5-flash").errors
+        )
+
+    assert told({"harassment": "BLOCK_ONLY_HIGH"}) == ""
+    assert told([{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]) == ""
+    assert "threshold" in told({"harassment": "SOMETIMES"})
+    assert "kinds of harm" in told({"rudeness": "BLOCK_ONLY_HIGH"})
+    assert "mapping" in told("BLOCK_ONLY_HIGH")
+    assert "mapping" in told([3])
+
+
+def test_a_value_outside_the_range_with_a_meaning_of_its_own_is_taken() -> None:
+    def budget(value: int) -> Validation:
+        return checked({"thinking_budget": value}, "google", "gemini-2.5-pro")
+
+    assert budget(-1)
+    assert budget(128)
+    assert not budget(-2)
+    assert not budget(127)
+
+
+def test_claude_takes_no_stop_sequence_of_white_space_alone() -> None:
+    assert not checked({"stop": ["\n\n"]}, "anthropic", "claude-opus-4-1")
+    assert checked({"stop": ["\n\nHuman:"]}, "anthropic", "claude-opus-4-1")
 
 
 def test_an_answer_longer_than_the_models_longest_is_refused() -> None:
