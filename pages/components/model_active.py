@@ -41,6 +41,7 @@ def _tile(ws: Workspace, task: str, active: str | None) -> None:
             st.markdown(f"**{figures.plain(title(model))}**  \n:small[{figures.plain(model.connection)} · {price}]")
             warn(ws, task, model.id)
         _chooser(ws, task, active)
+        _suggestion(ws, task, active)
         if model:
             st.button("Details", key=f"{_PREFIX}{task}.details", on_click=model_table.choose, args=(model.id,))
 
@@ -63,6 +64,14 @@ def _chooser(ws: Workspace, task: str, active: str | None) -> None:
     )
     if not fit:
         st.caption("No connection offers a model for this task.")
+
+
+def _suggestion(ws: Workspace, task: str, active: str | None) -> None:
+    """The cheapest that is known to do it, with what speaks for it."""
+    for found in ws.models.suggest(task, limit=1).itertuples():
+        if found.id != active and figures.known(found.usd_per_1k_calls):
+            st.caption(f":material/lightbulb: **{figures.plain(found.model)}**: {figures.plain(found.why)}", width=320)
+            st.button("Make it active", key=f"{_PREFIX}{task}.suggested", on_click=activate, args=(ws, task, found.id))
 
 
 def _choose(ws: Workspace, task: str) -> None:

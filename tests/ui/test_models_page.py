@@ -190,6 +190,23 @@ def test_a_click_makes_it_active_and_what_it_lacks_is_said_where_one_clicks(open
     assert any("whisper-ear" in text.value for text in app.sidebar.markdown)
 
 
+def test_a_task_s_tile_switches_its_model_and_names_the_cheapest_that_can(open_app: Open, listed: Workspace) -> None:
+    app = open_app("models")
+    app.session_state["models.active.chat.open"] = True
+    app.run()
+    assert app.selectbox(key="models.active.chat").value == SMALL
+    app.selectbox(key="models.active.chat").select(LARGE).run()
+    assert listed.models.active("chat") == LARGE
+
+    listed.models.activate("chat", SMALL)
+    listed.models.prices.set_own(LARGE, {"input_tokens": 1, "output_tokens": 1})
+    app = open_app("models")
+    app.session_state["models.active.chat.open"] = True
+    app.run()
+    app.button(key="models.active.chat.suggested").click().run()
+    assert listed.models.active("chat") == LARGE
+
+
 def test_the_radar_names_the_end_the_spend_and_switches_to_the_replacement(open_app: Open, listed: Workspace) -> None:
     listed.models.edit_own(SMALL, replacement="large-1")
     app = open_app("models")
