@@ -33,7 +33,7 @@ if model is None:
     model_selector.nothing_to_choose(ws)
     st.stop()
 with choosers[1]:
-    name = model_selector.preset(ws, "parameters.preset")
+    name = model_selector.preset(ws, "parameters.preset", model.id)
 
 preset = ws.parameters.preset(name)
 specs = ws.parameters.spec(model.id)
@@ -61,7 +61,7 @@ with right:
         if view == "Expected":
             parameter_expected.draw(ws, model, edited)
         elif view == "Try":
-            parameter_try.draw(ws, model, preset, edited)
+            parameter_try.draw(ws, model, specs, preset)
         else:
             prompt = parameter_try.prompt()
             draw = parameter_request.draw if view == "Request" else parameter_request.cost
@@ -74,7 +74,7 @@ with st.container(border=True):
     if more == "On other models":
         preset_models.draw(ws, model, edited)
     elif more == "Compare presets":
-        preset_comparison.draw(ws, model, preset, edited)
+        preset_comparison.draw(ws, model, specs, preset)
     else:
         preset_history.draw(ws, preset)
 dialogs.open_if_asked()

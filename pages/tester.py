@@ -21,7 +21,7 @@ if model is None:
     model_selector.nothing_to_choose(ws)
     st.stop()
 with right:
-    preset = model_selector.preset(ws, f"{KEY}.preset", disabled=busy)
+    preset = model_selector.preset(ws, f"{KEY}.preset", model.id, disabled=busy)
 
 prompt = st.text_area(
     "Prompt",

@@ -244,9 +244,9 @@ def _taken(name: str) -> InvalidInput:
 def _conflict(names: Sequence[str], on_conflict: str) -> InvalidInput:
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     if on_conflict == "new version":
-        return InvalidInput(f"Built-in presets cannot be changed: {shown}.", 'Import with on_conflict="rename".')
+        return InvalidInput(f"Built-in presets cannot be changed: {shown}.", "Import them under another name.")
     return InvalidInput(
-        f"There are other presets of these names: {shown}.", 'Import with on_conflict="rename" or "new version".'
+        f"There are other presets of these names: {shown}.", "Import them under another name, or as a new version."
     )
 
 

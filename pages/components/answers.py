@@ -27,15 +27,15 @@ def opener(ws: Workspace, model: LLMModel, preset: Preset, edited: Parameters, p
     )
 
 
-def start(ws: Workspace, key: str, model: LLMModel, openers: Sequence[Callable[[], Stream]]) -> None:
-    """Begin one lane each; the first that needs the local model's file fetches it for all."""
+def start(ws: Workspace, key: str, model: LLMModel, asked: Sequence[tuple[str, Callable[[], Stream]]]) -> None:
+    """Begin one lane for each title and opener; the first that needs the local model's file fetches it for all."""
     options = ws.providers.get(model.connection).options
 
     def prepare(progress: Callable[[int, int | None], None], stop: Callable[[], bool]) -> None:
         if model.provider == "local":
             ensure_model(options, progress, stop)
 
-    st.session_state[key] = [Lane(open_stream, prepare) for open_stream in openers]
+    st.session_state[key] = [Lane(open_stream, prepare, title) for title, open_stream in asked]
 
 
 def lanes(key: str) -> list[Lane]:
@@ -52,18 +52,18 @@ def stop(key: str) -> None:
         lane.stop()
 
 
-def draw(key: str, names: Sequence[str]) -> None:
+def draw(key: str) -> None:
     """Every lane in a card of its own, up to two beside each other. Comes back once all have ended."""
     found = lanes(key)
     places = []
     with st.grid(2, min_column_width=260):
-        for name in names:
+        for lane in found:
             with st.container(border=True):
-                st.markdown(f"**{name}**")
+                st.markdown(f"**{figures.plain(lane.title)}**")
                 places.append((st.empty(), st.empty()))
     while True:
         ended = all(lane.done for lane in found)
-        for lane, (text, line) in zip(found, places, strict=False):
+        for lane, (text, line) in zip(found, places, strict=True):
             # Answers are shown as text: a model's Markdown could load images, or pose as part of the page.
             text.text(lane.text or "…")
             line.caption(_line(lane))

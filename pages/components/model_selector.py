@@ -28,11 +28,12 @@ def model(ws: Workspace, key: str, *, task: str = "chat", disabled: bool = False
     return models[st.session_state[key]]
 
 
-def preset(ws: Workspace, key: str, *, disabled: bool = False) -> str:
-    """The chosen preset's name; the first is the model's own defaults."""
+def preset(ws: Workspace, key: str, model: str, *, disabled: bool = False) -> str:
+    """The chosen preset's name, else the default of the model or of chat, else the first: the model's own values."""
     names = [found.name for found in ws.parameters.presets()]
-    wanted = choice(ws, "preset")
-    st.session_state[key] = wanted if wanted in names else names[0]
+    usual = ws.parameters.default_for(model)
+    wanted = (choice(ws, "preset"), usual.name if usual else "", names[0])
+    st.session_state[key] = next(one for one in wanted if one in names)
     st.selectbox(
         "Preset",
         names,

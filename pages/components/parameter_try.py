@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from llm_core import LLMModel, Parameters, Workspace
-from llm_core.parameters import Preset
+from llm_core import LLMModel, Workspace
+from llm_core.parameters import ParameterSpec, Preset
 from llm_core.parameters.diversity import diversity
-from pages.components import answers, figures, parameter_request
+from pages.components import answers, feedback, figures, parameter_request, parameter_values
 from pages.components.facts import Fact, row
 
 KEY, PROMPT, TIMES = "parameters.try", "parameters.prompt", "parameters.times_asked"
@@ -21,7 +21,8 @@ def prompt(*, disabled: bool = False) -> str:
     return st.text_area("Prompt", key=PROMPT, height=90, persist_state="session", disabled=disabled)
 
 
-def draw(ws: Workspace, model: LLMModel, preset: Preset, edited: Parameters) -> None:
+def draw(ws: Workspace, model: LLMModel, specs: list[ParameterSpec], preset: Preset) -> None:
+    edited = parameter_values.read(specs, preset)
     busy = answers.running(KEY)
     text = prompt(disabled=busy)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -33,9 +34,8 @@ def draw(ws: Workspace, model: LLMModel, preset: Preset, edited: Parameters) -> 
             type="primary",
             icon=":material/play_arrow:",
             disabled=busy or ws.is_sample or not text.strip(),
-            on_click=lambda: answers.start(
-                ws, KEY, model, [answers.opener(ws, model, preset, edited, text)] * (times or 1)
-            ),
+            on_click=_ask,
+            args=(ws, model, specs, preset),
         )
         st.button(
             "Stop",
@@ -52,12 +52,20 @@ def draw(ws: Workspace, model: LLMModel, preset: Preset, edited: Parameters) -> 
         st.caption("The answers appear here, with how different they are.")
         return
     figures_here = st.container()
-    answers.draw(KEY, [f"Answer {number}" for number in range(1, len(found) + 1)])
+    answers.draw(KEY)
     if busy:
         st.rerun()
     replies = [lane.reply for lane in found if lane.reply is not None]
     with figures_here:
         row([*_diversity([reply.text for reply in replies]), *answers.facts(replies)], width=96)
+
+
+@feedback.callback
+def _ask(ws: Workspace, model: LLMModel, specs: list[ParameterSpec], preset: Preset) -> None:
+    """Reads what was typed last: what was drawn may be older."""
+    text, edited = st.session_state[PROMPT], parameter_values.read(specs, preset)
+    ask = answers.opener(ws, model, preset, edited, text)
+    answers.start(ws, KEY, model, [(f"Answer {number + 1}", ask) for number in range(st.session_state[TIMES])])
 
 
 def _diversity(texts: list[str]) -> list[Fact]:

@@ -54,6 +54,7 @@ def undo(ws: Workspace) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"Deleted {preset_dialogs.shown(name)}. Records that name it keep its name.", width="stretch")
         st.button("Undo", key="parameters.undo", icon=":material/undo:", on_click=_restore, args=(ws, name))
+        st.button("", key="parameters.gone", icon=":material/close:", type="tertiary", help="Dismiss", on_click=_forget)
 
 
 def about(ws: Workspace, model: LLMModel, preset: Preset) -> None:
@@ -74,6 +75,7 @@ def about(ws: Workspace, model: LLMModel, preset: Preset) -> None:
 @feedback.callback
 def _save(ws: Workspace, specs: list[ParameterSpec], preset: Preset) -> None:
     kept = ws.parameters.save(Preset(preset.name, parameter_values.read(specs, preset), preset.purpose))
+    parameter_values.reset(preset)
     feedback.tell(f"Saved {kept.name}, version {kept.version}.")
 
 
@@ -104,6 +106,10 @@ def _delete(ws: Workspace, preset: Preset) -> None:
     ws.parameters.delete(preset.name)
     choose(ws, "preset", None)
     st.session_state[DELETED] = preset.name
+
+
+def _forget() -> None:
+    st.session_state.pop(DELETED, None)
 
 
 @feedback.callback

@@ -193,6 +193,20 @@ def test_presets_are_copied_renamed_made_defaults_deleted_and_brought_back(
     assert not failures(app)
 
 
+def test_whoever_chose_none_begins_with_the_default_preset_and_a_version_used_again_is_as_it_was(
+    open_app: Open, wired: WireServer, ws: Workspace
+) -> None:
+    ws.parameters.save(Preset("mine", Parameters(temperature=0.1)))
+    ws.parameters.set_default("mine", task="chat")
+    app = open_app("parameters", more="Versions and calls")
+    assert app.selectbox(key="parameters.preset").value == "mine"
+    app.number_input(key="parameters.mine.1.temperature").set_value(0.9).run()
+    app.button(key="parameters.save").click().run()
+    app.button(key="preset.version.1").click().run()
+    assert app.number_input(key="parameters.mine.1.temperature").value == 0.1
+    assert app.button(key="parameters.reset").disabled
+
+
 def test_a_name_that_is_taken_and_a_file_that_is_none_are_refused_in_words(
     open_app: Open, wired: WireServer, ws: Workspace
 ) -> None:
