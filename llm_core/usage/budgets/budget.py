@@ -113,10 +113,13 @@ class Budget:
 
 
 def words(unit: str, units: int) -> str:
-    """An amount as people write it: "$1.20", "5,000 tokens"."""
+    """An amount as people write it: "$1.20", "$0.0031", "5,000 tokens"."""
     if unit == "money":
         usd = in_dollars(units)
-        return f"${usd:,.2f}" if usd == 0 or abs(usd) >= 1 else f"${usd:.4f}"
+        if 0 < usd < Decimal("0.0001"):
+            return "under $0.0001"
+        small = f"{usd:.4f}".removesuffix("0").removesuffix("0")
+        return f"${small}" if usd < 1 else f"${usd:,.2f}"
     return f"{units:,} {unit if units != 1 else unit.removesuffix('s')}"
 
 

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -106,8 +106,9 @@ class HoldsFile:
     Raises StoreError where the file cannot be used, StateTooNew.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
         self._path = path
+        self._clock = clock
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._ended: deque[Settlement] = deque()
@@ -131,7 +132,7 @@ class HoldsFile:
             connection.execute("BEGIN IMMEDIATE")
             ended = [self._ended.popleft() for _ in range(len(self._ended))]
             try:
-                transaction = Transaction(connection)
+                transaction = Transaction(connection, self._clock())
                 for settlement in ended:
                     transaction.settle(settlement)
                 yield transaction
@@ -197,9 +198,9 @@ class HoldsFile:
 class Transaction:
     """What can be done to the file in one transaction. `counts` are changed here and written at its end."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, at: datetime) -> None:
         self._connection = connection
-        self.at = datetime.now(UTC)
+        self.at = at
         """The moment of this transaction: later than that of the one before, as long as the clock is not put back."""
         self.counts: dict[Key, Count] = {}
         for key, start, spent, held, records, priced in connection.execute("SELECT * FROM meters"):

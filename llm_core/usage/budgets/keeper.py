@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 from collections.abc import Callable
 
@@ -24,6 +25,7 @@ class Keeper:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._is_refresh_due = False
+        self._process = os.getpid()
 
     def wake(self, *, refresh: bool = False) -> None:
         """Something ended; with `refresh`, the counts are old too."""
@@ -34,7 +36,9 @@ class Keeper:
         self._wake.set()
 
     def close(self) -> None:
-        """Do what is due, and end."""
+        """Settle what ended, and end. In a forked child there is no thread."""
+        if self._process != os.getpid():
+            return
         with self._lock:
             thread, self._thread = self._thread, None
         if thread is not None:

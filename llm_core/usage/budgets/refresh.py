@@ -9,19 +9,22 @@ them. Both, the new sums and the end of the holds in them, are one transaction.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ...errors import RecordNotKept, StoreError
 from ...types import UsageRecord
 from ..processes import host_name
-from .budget import Amounts
+from .budget import Amounts, Meter
 from .definitions import Definitions
-from .holds_file import Hold, HoldsFile, Transaction
+from .holds_file import Count, Hold, HoldsFile, Transaction
 from .owners import has_ended, this_owner
+from .periods import Span
 
 if TYPE_CHECKING:
     from ..reader import Snapshot
@@ -55,24 +58,32 @@ class Refresh:
         self._ledger = ledger
         self._lock = threading.Lock()
         self._last: Hashable = None
+        self._begun = -math.inf
+        """When the last one that was done began, on the monotonic clock."""
 
-    def run(self, at: datetime | None = None) -> None:
-        """Have the counts of all budgets for the periods at `at` (now where not given), as the ledger is now.
+    def run(self) -> None:
+        """Have the counts of all budgets for their periods now, as the ledger is now. Raises StoreError, LedgerDamaged.
 
-        Raises StoreError, LedgerDamaged.
+        A thread that waited for another's which began later than its own was asked for does nothing.
         """
+        asked = time.monotonic()
         with self._lock:
+            if self._begun >= asked:
+                return  # another thread's will do
             for _ in range(_TRIES):
-                claimed = self._once(at or datetime.now(UTC))
+                begun = time.monotonic()
+                claimed = self._once()
                 if claimed is None or (claimed and self._write_interrupted(claimed)):
                     continue  # others counted meanwhile; or there are new records
+                self._begun = begun
                 return
         raise StoreError("What budgets have spent could not be counted: it changes too fast.", "Try again.")
 
-    def _once(self, at: datetime) -> list[Hold] | None:
+    def _once(self) -> list[Hold] | None:
         """The holds claimed, whose records are to be written; None where another refresh came between."""
-        wanted = list({meter.key: (meter, meter.span(at)) for meter in self._meters()}.values())
+        meters = {budget.meter.key: budget.meter for budget in self._definitions.all()}
         with self._file.transaction() as transaction:
+            wanted = [(meter, meter.span(transaction.at)) for meter in meters.values()]
             refreshes = transaction.refreshes
             ended = {owner for owner in transaction.owners() if has_ended(owner)}
         with self._ledger.snapshot_now() as snapshot:
@@ -91,9 +102,6 @@ class Refresh:
             transaction.replace(counts)
             self._last = (transaction.refreshes, stamp)
         return claimed
-
-    def _meters(self) -> list[Any]:
-        return [budget.meter for budget in self._definitions.all()]
 
     def _claim(self, transaction: Transaction, hold: Hold, ended: set[str]) -> bool:
         """Whether a record is to be written for the hold: its process ended in a call. A bundle's hold is removed."""
@@ -121,7 +129,7 @@ class Refresh:
         return True
 
 
-def _look(snapshot: Snapshot, wanted: Sequence[Any], holds: Sequence[Hold]) -> tuple[list[Any], Found]:
+def _look(snapshot: Snapshot, wanted: Sequence[tuple[Meter, Span]], holds: Sequence[Hold]) -> tuple[list[Count], Found]:
     from .ledger_totals import recorded, spent
 
     oldest = min((hold.at for hold in holds), default=datetime.now(UTC))
@@ -135,7 +143,7 @@ def _let_go(transaction: Transaction, found: Found) -> None:
     for hold in _there(transaction, unknown):
         priced, counted = found[hold.id]
         left = Amounts(0 if priced else hold.amounts.money, 0 if counted else hold.amounts.tokens, 0)
-        transaction.change(hold, left, "settled")
+        transaction.change(hold, left if left.money or left.tokens else None, "settled")
 
 
 def _there(transaction: Transaction, ids: Iterable[str]) -> list[Hold]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from ...settings import SettingsService
     from ...store.state import State
+
+_log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 10.0
 """Age from which what the ledger holds is counted anew while calls are made."""
@@ -45,10 +48,11 @@ class Budgets:
         state: Callable[[], State],
         settings: Callable[[], SettingsService] | None,
         ledger: Ledger,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._definitions = Definitions(state)
-        self._file = HoldsFile(home.holds)
+        self._file = HoldsFile(home.holds, clock)
         self._refresh = Refresh(self._file, self._definitions, ledger)
         self._keeper = Keeper(self._file.settle_all, self._refresh.run)
 
@@ -94,10 +98,12 @@ class Budgets:
         """By name or id. Raises UnknownBudget."""
         return self._definitions.get(name)
 
-    def change(self, name: str, **fields: Any) -> Budget:
-        """Change any field of `add` but leave the others; what was spent stays spent. Raises UnknownBudget,
-        InvalidBudget."""
-        return self._definitions.change(name, fields)
+    def change(self, budget: str, /, **fields: Any) -> Budget:
+        """Change fields of a budget, by name or id; they are those of `add`. What was spent stays spent.
+
+        Raises UnknownBudget, InvalidBudget.
+        """
+        return self._definitions.change(budget, fields)
 
     def remove(self, name: str) -> None:
         """Raises UnknownBudget."""
@@ -111,12 +117,14 @@ class Budgets:
         that both are, `threshold` the highest one reached. `projection` is where the pace so far leads by the period's
         end; None early in it, and in total. `priced` is the share of its records whose cost is known, None without any.
         """
-        from .status import status_frame
+        from .status import as_frame, status_frame
 
         budgets = self._definitions.all()
-        self._refresh.run()
+        self.refresh()
+        if not budgets:
+            return as_frame([])
         with self._file.transaction() as transaction:
-            return status_frame(budgets, transaction, transaction.at)
+            return status_frame(budgets, transaction)
 
     def matching(self, labels: Mapping[str, Any]) -> tuple[Budget, ...]:
         """The budgets that a call with these columns of its record counts in: some microseconds."""
@@ -150,7 +158,10 @@ class Budgets:
     def close(self) -> None:
         """Settle what ended. Everything works again afterwards."""
         self._keeper.close()
-        self._file.close()
+        try:
+            self._file.close()
+        except StoreError as error:  # a refresh finds the records, and settles by them
+            _log.warning("%s", error)
 
     def _usual_zone(self) -> str:
         return (self._settings().get("usage.time_zone") if self._settings else "") or "UTC"
@@ -178,7 +189,10 @@ class Budgets:
                     return Held(hold.id, hold.at, self._file, self._keeper)
             if found.refusal is not None and 0 <= age < _LOOK_AGAIN_SECONDS:
                 raise found.refusal
-            self._refresh.run()
+            try:
+                self._refresh.run()
+            except StoreError as error:
+                raise found.refusal or error from None
         raise StoreError("What budgets have spent changes too fast to hold anything.", "Try again.")
 
 

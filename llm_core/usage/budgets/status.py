@@ -20,12 +20,15 @@ _EARLY = 0.05
 """Share of a period before which its pace says nothing."""
 
 
-def status_frame(budgets: Sequence[Budget], transaction: Transaction, now: datetime) -> pd.DataFrame:
+def status_frame(budgets: Sequence[Budget], transaction: Transaction) -> pd.DataFrame:
     """Columns as in COLUMNS; see `Budgets.status`."""
+    open_holds = [hold for hold in transaction.holds() if hold.state != "settled"]
+    return as_frame([_row(budget, transaction.count(budget.meter), open_holds, transaction.at) for budget in budgets])
+
+
+def as_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
-    open_holds = [hold for hold in transaction.holds() if hold.state != "settled"]
-    rows = [_row(budget, transaction.count(budget.meter, now), open_holds, now) for budget in budgets]
     return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
 
 
