@@ -91,25 +91,33 @@ def _about(tokens: NextTokens) -> str:
 
 
 def _ask(ws: Workspace, model: LLMModel) -> None:
-    """A text of one's own, asked of the chosen model where that tells how likely its words are."""
-    lacking = next((spec for spec in ws.parameters.spec(model.id) if spec.name == "top_logprobs"), None)
-    if lacking is not None and not lacking.supported:
-        st.caption(f"{figures.plain(model.display_name or model.name)} does not tell how likely its words are.")
+    """A text of one's own, asked of the chosen model where that tells how likely its words are, else of a local one."""
+    name = figures.plain(model.display_name or model.name)
+    local = [one for one in ws.models.list(task="chat") if one.provider == "local"]
+    asked = next((one for one in (model, *local) if _tells(ws, one)), None)
+    if asked is None:
+        st.caption(f"{name} does not tell how likely its words are.")
         return
-    if model.provider == "local" and not model.available:
+    if asked.provider == "local" and not asked.available:
         st.page_link("pages/tester.py", label="Fetch the model in the Tester to ask it", icon=":material/download:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("Ask for the next word after", key=TEXT, placeholder="A text of your own", max_chars=2_000)
         st.button("Ask", key="parameters.ask", help="One call for one token.", disabled=ws.is_sample, on_click=_press)
+    if asked.id != model.id:
+        st.caption(f"{name} does not tell how likely its words are: {figures.plain(asked.name)} is asked.")
     if ws.is_sample:
         st.caption("Sample data makes no calls. Leave it to ask a model.")
     elif st.session_state.pop(PRESSED, False) and text.strip():
-        with feedback.boundary(), st.spinner(f"Asking {model.name}"):
-            found = ws.parameters.next_tokens(model.id, text, app=shell.APP, user=shell.identity())
+        with feedback.boundary(), st.spinner(f"Asking {asked.name}"):
+            found = ws.parameters.next_tokens(asked.id, text, app=shell.APP, user=shell.identity())
             st.session_state[ASKED] = [found, *st.session_state.get(ASKED, ())][:5]
             st.session_state[NEW] = True
             st.rerun()
+
+
+def _tells(ws: Workspace, model: LLMModel) -> bool:
+    return all(spec.supported for spec in ws.parameters.spec(model.id) if spec.name in ("logprobs", "top_logprobs"))
 
 
 def _press() -> None:

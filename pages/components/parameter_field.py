@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import streamlit as st
@@ -57,14 +58,15 @@ def _input(spec: ParameterSpec, value: Any, key: str) -> None:
         case "object":
             _object(spec, label, empty, common)
         case _:
-            options = list(dict.fromkeys((*spec.choices, *([value] if isinstance(value, str) else []))))
+            options = _with(spec.choices, value, st.session_state.get(key))
             st.selectbox(label, options, None, placeholder=empty, accept_new_options=not spec.choices, **common)
 
 
 def _object(spec: ParameterSpec, label: str, empty: str, common: dict[str, Any]) -> None:
     words = [] if spec.kinds else list(spec.choices)
     with st.container():
-        st.selectbox(label, [*words, AS_JSON], None, placeholder=empty, **common)
+        options = _with([*words, AS_JSON], st.session_state.get(common["key"]))
+        st.selectbox(label, options, None, placeholder=empty, **common)
         if st.session_state.get(common["key"]) != AS_JSON:
             return
         st.text_area(
@@ -77,6 +79,11 @@ def _object(spec: ParameterSpec, label: str, empty: str, common: dict[str, Any])
         )
         if problem := problem_with_json(common["key"]):
             st.markdown(f":small[:red[:material/error: {figures.plain(problem)}]]")
+
+
+def _with(choices: Iterable[str], *held: Any) -> list[str]:
+    """The choices, and what is held although this model does not offer it: so it can be seen and taken out."""
+    return list(dict.fromkeys((*choices, *(word for word in held if isinstance(word, str) and word))))
 
 
 def _bounds(spec: ParameterSpec, held: Any) -> dict[str, float | None]:
