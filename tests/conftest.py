@@ -8,10 +8,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from llm_core import Workspace
 
 pytest_plugins = [name for name in ("tests.wire.fixtures", "tests.model") if find_spec(name)]
+
+# No test asserts on time, and Hypothesis does by default: 200 ms for an example.
+settings.register_profile("no clock", settings.default, deadline=None)
+settings.load_profile("no clock")
 
 ODD_NAME = "a b'c é"
 """Homes are named like this in tests: a space, a quote and a letter outside ASCII must work everywhere."""
