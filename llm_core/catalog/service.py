@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select
@@ -338,6 +339,7 @@ class ModelService:
                     yield reach, name
 
 
+@lru_cache(maxsize=256)
 def _provider_alone(name: str) -> LLMProvider | None:
     return LLMProvider(name=name, provider=name) if name in PROVIDERS else None
 
