@@ -6,17 +6,19 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from pages.components import call_table, feedback, live, shell, usage_chart, usage_monitor, usage_states
-from pages.components.choices import choice, choose_from
-from pages.components.span import DAYS, USUAL, span_of
-
-FILTERS = {
-    "model": "All models",
-    "project": "All projects",
-    "user": "Everyone",
-    "task": "All tasks",
-    "preset": "All presets",
-}
+from pages.components import (
+    live,
+    shell,
+    usage_chart,
+    usage_filters,
+    usage_forecast,
+    usage_monitor,
+    usage_span,
+    usage_states,
+    usage_tabs,
+)
+from pages.components.usage_ranked import WHAT, WHO, Ranking
+from pages.components.usage_view import View
 
 shell.guard()
 ws = shell.workspace()
@@ -28,43 +30,35 @@ if not live.values(ws, token, "model"):
     usage_states.nothing_yet()
     st.stop()
 
-if "span" not in st.session_state and "span" not in st.query_params:
-    st.session_state["span"] = choice(ws, "span") or USUAL
+tz = shell.tz().key
 with controls:
-    name = st.segmented_control(
-        "Span",
-        list(DAYS),
-        required=True,
-        key="span",
-        bind="query-params",
-        label_visibility="collapsed",
-        on_change=feedback.callback(choose_from),
-        args=(ws, "span", "span"),
-    )
-filters = {}
-with st.grid(len(FILTERS), min_column_width=148):
-    for column, everything in FILTERS.items():
-        chosen = st.selectbox(
-            column.capitalize(),
-            [everything, *live.values(ws, token, column)],
-            key=column,
-            bind="query-params",
-            label_visibility="collapsed",
-        )
-        if chosen != everything:
-            filters[column] = chosen
-
-span = span_of(name, shell.tz().key, datetime.now(UTC))
-found = live.answers(ws, token, span, filters)
+    span = usage_span.control(ws, tz)
+filters = usage_filters.draw(ws, token, tz)
+usage_filters.chips(filters)
 usage_states.problems(ws)
-if not found.now.records:
-    usage_states.nothing_found(FILTERS)
-    st.stop()
 
-usage_monitor.tiles(found, span)
-usage_monitor.coverage(found, span)
-usage_chart.draw(found.by_model, span)
-with st.container(border=True):
-    st.markdown("**Calls**")
-    call_table.table(found.calls)
-    call_table.detail(found.calls)
+view = View(ws, token, span, filters)
+tags = live.values(ws, token, "tags")[:5]
+measure, by = usage_chart.choice(tags)
+what = Ranking("What it went on", list(WHAT), view, measure)
+who = Ranking("Who made it", [*WHO, *(f"Tag {tag}" for tag in tags)], view, measure)
+first = (view.about("summary"), usage_chart.question(view, by, measure), view.about("latency"))
+rankings = (what.question(), who.question())
+summary, series, p95_ms, on_what, by_whom = view.ask(*first, *rankings)
+now = summary.iloc[0]
+if not now.records:
+    usage_states.nothing_found(bool(filters))
+    st.stop()
+before = live.lately(ws, view.before()).iloc[0]
+
+usage_monitor.tiles(span, now, before, series, p95_ms)
+usage_monitor.coverage(span, now, before)
+over_time, to_come = st.columns([2, 1])
+with over_time:
+    usage_chart.draw(view, first[1], series, by, measure, tags)
+with to_come:
+    usage_forecast.draw(view, datetime.now(UTC), measure)
+with st.grid(2, min_column_width=320):
+    what.draw(rankings[0], on_what)
+    who.draw(rankings[1], by_whom)
+usage_tabs.draw(view, now, measure, by)

@@ -13,7 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from pages.components import figures
-from pages.components.span import Span
+from pages.components.span import Span, buckets
 
 OTHER = "Other"
 COLOURS = {
@@ -48,10 +48,10 @@ def bars(
 ) -> go.Figure:
     """Stacked bars of `value` over the whole span, the largest group at the bottom. `legend` goes with it."""
     folded = fold(frame.assign(bucket=frame["bucket"].dt.tz_localize(None)), by, value, taken)
-    hourly = span.bucket == "hour"
-    day = "%-d %b, %H:%M" if hourly else "%a %-d %b"
-    wide = pd.Timedelta(hours=1 if hourly else 24)
-    first = pd.Timestamp(span.start).tz_localize(None) - wide / 2
+    hourly, monthly = span.bucket == "hour", span.bucket == "month"
+    day = "%-d %b, %H:%M" if hourly else "%B %Y" if monthly else "%a %-d %b"
+    wide = pd.Timedelta(hours=1 if hourly else 24 * 30 if monthly else 24)
+    begins = buckets(span).tz_localize(None)
     cents = money and folded.groupby("bucket")[value].sum().max() < 10
     number = f"{'$' if money else ''}%{{y:,{'.4f' if cents else '.2f' if money else ''}}}"
     figure = go.Figure()
@@ -63,6 +63,7 @@ def bars(
             width=wide / pd.Timedelta(milliseconds=1) * 0.75,
             name=name,
             marker={"color": colour(name, taken, theme), "line": {"width": 0}},
+            customdata=[[name, f"{at:%Y-%m-%d %H:%M}"] for at in rows["bucket"]],
             hovertemplate=f"%{{x|{day}}}<br>{name}: {number}<extra></extra>",
         )
     figure.update_layout(
@@ -73,8 +74,8 @@ def bars(
         hovermode="closest",
         xaxis={
             "title": None,
-            "range": [first, first + span.count * wide],
-            "tickformat": "%H:%M" if hourly else "%-d %b",
+            "range": [begins[0] - wide / 2, begins[-1] + wide / 2],
+            "tickformat": "%H:%M" if hourly else "%b %Y" if monthly else "%-d %b",
             "showgrid": False,
             "nticks": 8,
         },
@@ -96,4 +97,6 @@ def legend(frame: pd.DataFrame, *, by: str, value: str, taken: Mapping[str, int]
 
 
 def _by_size(folded: pd.DataFrame, by: str, value: str) -> list[str]:
-    return list(folded.groupby(by)[value].sum().sort_values(ascending=False).index)
+    """Largest first; what is left of them last, however much it is."""
+    names = list(folded.groupby(by)[value].sum().sort_values(ascending=False).index)
+    return sorted(names, key=lambda name: name == OTHER)

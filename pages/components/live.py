@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,20 +16,84 @@ import streamlit as st
 
 from llm_core import Workspace
 from pages.components import feedback, figures
-from pages.components.span import Span
 
-CALLS_SHOWN = 200
+_KEPT = 256
+_PATIENCE = 100
+"""How many times as long as its answer took `lately` leaves a question alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """Of one span and one set of filters, all from the same records except `before`, which is a minute old at most."""
+@dataclass(frozen=True)
+class Asked:
+    """A question of `ws.usage` by name, with its arguments: to be answered, kept, and shown as SQL."""
 
-    now: pd.Series
-    before: pd.Series
-    by_model: pd.DataFrame
-    p95_ms: pd.DataFrame
-    calls: pd.DataFrame
+    question: str
+    arguments: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.question, repr(sorted(self.arguments.items()))
+
+    def answer(self, ws: Workspace) -> Any:
+        return getattr(ws.usage, self.question)(**self.arguments)
+
+    def sql(self, ws: Workspace) -> str:
+        return ws.usage.explain(self.question, **self.arguments)
+
+
+class _Kept:
+    """Answers of one home while no new record is visible; the oldest go first. They are shared: nobody changes them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._token: Any = None
+        self._now: OrderedDict[Any, Any] = OrderedDict()
+        self._lately: OrderedDict[Any, tuple[float, Any]] = OrderedDict()
+
+    def answers(self, ws: Workspace, token: Any, asked: Sequence[Asked]) -> list[Any]:
+        with self._lock:
+            if token != self._token:
+                self._token = token
+                self._now.clear()
+            found = {one.key: self._now[one.key] for one in asked if one.key in self._now}
+        missing = {one.key: one for one in asked if one.key not in found}
+        answered = ws.usage.side_by_side(*(partial(one.answer, ws) for one in missing.values())) if missing else []
+        new = dict(zip(missing, answered, strict=True))
+        with self._lock:
+            if token == self._token:
+                self._now.update(new)
+                while len(self._now) > _KEPT:
+                    self._now.popitem(last=False)
+        found |= new
+        return [found[one.key] for one in asked]
+
+    def lately(self, ws: Workspace, one: Asked) -> Any:
+        with self._lock:
+            good_until, answer = self._lately.get(one.key, (0.0, None))
+        begin = time.monotonic()
+        if begin < good_until:
+            return answer
+        answer = one.answer(ws)
+        end = time.monotonic()
+        with self._lock:
+            self._lately[one.key] = (end + _PATIENCE * (end - begin), answer)
+            while len(self._lately) > _KEPT:
+                self._lately.popitem(last=False)
+        return answer
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _kept(home: str) -> _Kept:
+    return _Kept()
+
+
+def answers(ws: Workspace, token: Any, *asked: Asked) -> list[Any]:
+    """The answer of each question, asked side by side about the same records where it is not kept already."""
+    return _kept(str(ws.home.path)).answers(ws, token, asked)
+
+
+def lately(ws: Workspace, asked: Asked) -> Any:
+    """An answer that may be somewhat old, for what changes slowly: the longer it takes, the seldomer it is asked."""
+    return _kept(str(ws.home.path)).lately(ws, asked)
 
 
 @st.fragment(run_every="1s")
@@ -34,30 +102,6 @@ def pulse(ws: Workspace, seen: Any) -> None:
     with feedback.boundary():
         if ws.usage.token() != seen:
             st.rerun()
-
-
-def answers(ws: Workspace, token: Any, span: Span, filters: Mapping[str, str]) -> Answers:
-    home = str(ws.home.path)
-    now, by_model, p95_ms, calls = _answers(ws, home, token, span, dict(filters))
-    return Answers(now, _before(ws, home, span, dict(filters)), by_model, p95_ms, calls)
-
-
-@st.cache_data(max_entries=32, ttl="1h", show_spinner=False)
-def _answers(_ws: Workspace, home: str, token: Any, span: Span, filters: dict[str, str]) -> tuple[Any, ...]:
-    usage, when = _ws.usage, {"start": span.start, **filters}
-    with usage.snapshot():
-        return (
-            usage.summary(**when).iloc[0],
-            usage.series(by="model", bucket=span.bucket, tz=span.tz, **when),
-            usage.latency(bucket=span.bucket, tz=span.tz, **when),
-            usage.history(limit=CALLS_SHOWN, **when),
-        )
-
-
-@st.cache_data(max_entries=32, ttl="1m", show_spinner=False)
-def _before(_ws: Workspace, home: str, span: Span, filters: dict[str, str]) -> pd.Series:
-    """Past time seldom gets new records, so these need not be asked for with each new one."""
-    return _ws.usage.summary(*span.earlier, **filters).iloc[0]
 
 
 def values(ws: Workspace, token: Any, column: str) -> list[str]:

@@ -7,15 +7,20 @@ import streamlit as st
 
 from pages.components import figures
 from pages.components.figures import known
-from pages.components.live import Answers
 from pages.components.span import Span, every_bucket
+
+UNPRICED = "Unpriced"
+"""The tab that lists what has no price."""
 
 SUMMED = ["cost_usd", "calls", "attempts", "errors", "input_tokens", "output_tokens", "cache_read_tokens"]
 
 
-def tiles(found: Answers, span: Span) -> None:
-    """Six figures. A delta's colour says good or bad, not up or down: more spend, time or errors is bad."""
-    now, before, each = found.now, found.before, every_bucket(_all_models(found.by_model), span)
+def tiles(span: Span, now: pd.Series, before: pd.Series, series: pd.DataFrame, p95_ms: pd.DataFrame) -> None:
+    """Six figures. A delta's colour says good or bad, not up or down: more spend, time or errors is bad.
+
+    `series` are the measures by bucket and any group, which add up.
+    """
+    each = every_bucket(_all_groups(series), span)
     tokens, cached, failed = _tokens(now), _ratio(now, "cache_read_tokens", "input_tokens"), _failed(now)
     cached_before = _ratio(before, "cache_read_tokens", "input_tokens")
     slower = figures.difference(now.latency_p95_ms, before.latency_p95_ms, "s", 0.001)
@@ -43,7 +48,7 @@ def tiles(found: Answers, span: Span) -> None:
             "p95 latency",
             figures.duration(now.latency_p95_ms),
             slower,
-            every_bucket(found.p95_ms, span).p95_ms,
+            every_bucket(p95_ms, span).p95_ms,
             bad=True,
             about="95 of 100 requests took no longer than this.",
         )
@@ -80,22 +85,30 @@ def _tile(
     )
 
 
-def coverage(found: Answers, span: Span) -> None:
+def coverage(span: Span, now: pd.Series, before: pd.Series) -> None:
     """What the totals cover, in which zone days begin, and what the deltas compare with."""
-    now = found.now
     parts = [f"{figures.share(now.priced)} of requests priced"] if known(now.priced) else []
-    if now.unpriced:
-        parts.append(f"{figures.exact(now.unpriced)} unpriced and not in the spend")
-    parts.append(f"{span.bucket}s in {span.tz}")
-    parts.append(
-        f"compared with the {span.words} before" if found.before.records else f"no calls in the {span.words} before"
-    )
-    st.caption(" · ".join(parts))
+    parts += ["US dollars", f"{span.bucket}s in {span.tz}"]
+    parts.append(f"compared with the {span.words}" if before.records else f"no calls in the {span.words}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(" · ".join(parts), width="content")
+        if now.unpriced:
+            st.button(
+                f"{figures.exact(now.unpriced)} unpriced, not in the spend",
+                key="usage.unpriced",
+                type="tertiary",
+                icon=":material/help:",
+                help="See which, and what is missing to know their cost.",
+                on_click=_see_unpriced,
+            )
 
 
-def _all_models(by_model: pd.DataFrame) -> pd.DataFrame:
-    """The measures of each bucket, whatever the model: they add up."""
-    return by_model[SUMMED].astype(float).groupby(by_model["bucket"]).sum().reset_index()
+def _see_unpriced() -> None:
+    st.session_state["view"] = UNPRICED
+
+
+def _all_groups(series: pd.DataFrame) -> pd.DataFrame:
+    return series[SUMMED].astype(float).groupby(series["bucket"]).sum().reset_index()
 
 
 def _tokens(row: pd.Series) -> int | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import figures, shell
+from pages.components import figures, shell, usage_filters
 
 SNIPPET = """\
 from llm_core import Workspace
@@ -32,19 +30,21 @@ def nothing_yet() -> None:
         st.code(SNIPPET, language="python")
 
 
-def nothing_found(everything: Mapping[str, str]) -> None:
-    """Records, but none that match. `everything` is what each filter says when it is off."""
+def nothing_found(filtered: bool) -> None:
+    """Records, but none in this span, or none that match."""
     with st.container(border=True):
-        st.markdown("**No calls match**")
-        st.markdown(
-            "None in this span of time has the chosen model, project, person and task. Choose a longer span, or:"
-        )
-        st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=_clear, args=(everything,))
-
-
-def _clear(everything: Mapping[str, str]) -> None:
-    for name, words in everything.items():
-        st.session_state[name] = words
+        if filtered:
+            st.markdown("**No calls match**")
+            st.markdown("None in this span of time is left by the filters. Choose a longer span, or:")
+            st.button(
+                "Clear the filters",
+                icon=":material/filter_alt_off:",
+                key="usage.clear",
+                on_click=usage_filters.clear,
+            )
+        else:
+            st.markdown("**No calls in this span of time**")
+            st.markdown("There are some before or after it: choose a longer span.")
 
 
 def problems(ws: Workspace) -> None:

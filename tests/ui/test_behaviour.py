@@ -156,7 +156,8 @@ def test_usage_shows_totals_their_coverage_and_every_call(open_app: Open, ws: Wo
     assert shown["Spend"] == "$0.25"
     assert shown["Calls"] == "2"
     assert shown["Tokens"] == "240"
-    assert any("50 % of requests priced · 1 unpriced" in text for text in texts(app))
+    assert any("50 % of requests priced" in text for text in texts(app))
+    assert "1 unpriced, not in the spend" in texts(app)
     assert len(app.dataframe[0].value) == 2
 
 

@@ -1,0 +1,62 @@
+"""What the month will come to: its sum so far, the projection with its interval, and how far off that was before."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from llm_core.usage.forecast import Forecast, NotEnoughData
+from pages.components import figures, live, shell, usage_figures, usage_marks
+from pages.components.live import Asked
+from pages.components.usage_view import View
+
+_VALUES = {"cost_usd": "cost_usd", "calls": "calls", "tokens": "input_tokens"}
+_WORDS = {"cost_usd": "spend", "calls": "calls", "tokens": "prompt tokens"}
+
+
+def draw(view: View, now: datetime, measure: str) -> None:
+    """Always of this month, with the page's filters; a few minutes old at most."""
+    tz, money = view.span.tz, measure == "cost_usd"
+    words = figures.usd if money else figures.count
+    today = pd.Timestamp(now).tz_convert(tz)
+    asked = Asked("forecast", {**view.filters, "tz": tz, "value": _VALUES[measure]})
+    with st.container(border=True, height="stretch"):
+        found = live.lately(view.ws, asked)
+        path = found.path if isinstance(found, Forecast) else None
+        usage_marks.titled(f"{today:%B}: {_WORDS[measure]} to come", view, "month", asked, path)
+        if isinstance(found, NotEnoughData):
+            _too_little(found, words(found.so_far))
+            return
+        end = (found.month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        st.markdown(
+            f":small[:gray[Projected by {end.day} {end:%B}]]  \n**{words(found.expected)}**"
+            f" :small[:gray[({words(found.low)} to {words(found.high)})]]",
+            help=f"{found.chance:.0%} of the misses of the same forecast on your own past lie in this interval.",
+        )
+        figure = usage_figures.projection(found.path, pd.Timestamp(today.date()), theme=shell.theme(), money=money)
+        usage_marks.chart(figure, "month", f"{_WORDS[measure]} of {today:%B} so far and projected")
+        st.caption(" ".join(_grounds(found, words(found.so_far))))
+
+
+def _grounds(found: Forecast, so_far: str) -> list[str]:
+    test = found.backtest
+    said = [f"{so_far} so far."]
+    said.append(
+        f"Made on {test.times} past days, this forecast was off by {figures.share(test.error)} in the middle, "
+        f"{test.days_ahead} days ahead."
+    )
+    if found.growth is not None:
+        said.append(f"Last 28 days: {found.growth:+.0%} against the 28 before.".replace("%", " %"))
+    if found.priced is not None and found.priced < 1 and found.value == "cost_usd":
+        said.append("Calls without a price are not in it.")
+    return said
+
+
+def _too_little(found: NotEnoughData, so_far: str) -> None:
+    st.markdown(f":small[:gray[So far]]  \n**{so_far}**")
+    st.markdown("**Not enough data for a projection**")
+    st.caption(found.reason)
+    if 0 < found.days < found.needed:
+        st.progress(found.days / found.needed, text=f"{found.days} of {found.needed} days")

@@ -1,0 +1,78 @@
+"""Charts whose marks can be clicked, each with a menu that shows its SQL and gives its table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.components import charts, feedback
+from pages.components.live import Asked
+from pages.components.usage_view import View
+
+Click = Callable[[Any], None]
+"""Told the `customdata` of the mark."""
+
+
+def chart(figure: go.Figure, name: str, alt: str, click: Click | None = None) -> None:
+    """After each click the charts are drawn anew: what is chosen is said by the filters, not by faded marks."""
+    key = f"usage.{name}.{st.session_state.get('usage.clicks', 0)}"
+    if click is None:
+        st.plotly_chart(figure, config=charts.NO_TOOLBAR, alt=alt, key=key)
+        return
+    figure.update_layout(dragmode=False)
+    st.plotly_chart(
+        figure,
+        config=charts.NO_TOOLBAR,
+        alt=alt,
+        key=key,
+        selection_mode="points",
+        on_select=feedback.callback(partial(_clicked, key, click)),
+    )
+
+
+def _clicked(key: str, click: Click) -> None:
+    points = st.session_state[key]["selection"]["points"]
+    if points and points[0].get("customdata"):
+        st.session_state["usage.clicks"] = st.session_state.get("usage.clicks", 0) + 1
+        click(points[0]["customdata"])
+
+
+def titled(title: str, view: View, name: str, asked: Asked | None, table: pd.DataFrame | None) -> Any:
+    """A card's title with the menu at its right; returns a container between them for the card's control."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        st.markdown(f"**{title}**", width="content")
+        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
+            between = st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall")
+            if asked is not None and table is not None:
+                _menu(view, name, asked, table)
+    return between
+
+
+def _menu(view: View, name: str, asked: Asked, table: pd.DataFrame) -> None:
+    menu = st.popover(
+        "",
+        icon=":material/code:",
+        type="tertiary",
+        help="Show the SQL, download the data",
+        key=f"usage.menu.{name}",
+        on_change="rerun",
+    )
+    if not menu.open:
+        return
+    with menu:
+        st.caption("Give this to `ws.usage.sql` in a notebook: it has the same numbers.")
+        st.code(asked.sql(view.ws), language="sql", height=260)
+        st.download_button(
+            "Data as CSV",
+            lambda: table.to_csv(index=False).encode(),
+            file_name=f"usage-{name}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"usage.data.{name}",
+        )

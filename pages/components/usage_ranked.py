@@ -1,0 +1,70 @@
+"""Where it went: what calls were made to, and who made them, largest first; a click filters."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import charts, figures, shell, usage_figures, usage_filters, usage_marks
+from pages.components.live import Asked
+from pages.components.usage_chart import BY, colours
+from pages.components.usage_view import SORTS, View, measured
+
+WHAT = ("Model", "Connection", "Task", "Preset")
+WHO = ("Project", "User", "App")
+SHOWN = 7
+
+
+class Ranking:
+    """One of the two cards; the group chosen in it in the last run decides what is asked."""
+
+    def __init__(self, title: str, options: list[str], view: View, measure: str) -> None:
+        self._title, self._options, self._view, self._measure = title, options, view, measure
+        self._key = "what" if options[0] in WHAT else "who"
+        named = {word: column for column, word in BY.items()} | {
+            option: f"tag:{option.removeprefix('Tag ')}" for option in options if option.startswith("Tag ")
+        }
+        self._by = named[_chosen(self._key, options)]
+
+    def question(self) -> Asked:
+        return self._view.about("groups", by=self._by, sort=SORTS[self._measure], limit=SHOWN, other=True)
+
+    def draw(self, asked: Asked, groups: pd.DataFrame) -> None:
+        by, measure = self._by, self._measure
+        with st.container(border=True, height="stretch"):
+            frame = measured(groups, by, measure)
+            frame = frame[frame[measure] > 0]
+            with usage_marks.titled(self._title, self._view, self._key, asked, groups):
+                st.selectbox(
+                    self._title,
+                    self._options,
+                    key=self._key,
+                    bind="query-params",
+                    label_visibility="collapsed",
+                    width=124,
+                )
+            if frame.empty:
+                st.caption("Nothing here.")
+                return
+            rest = frame["others"] > 0
+            other = f"{int(frame['others'].max())} others"
+            frame.loc[rest, by] = other
+            frame = pd.concat([frame[~rest].sort_values(measure, ascending=False), frame[rest]])
+            taken = colours(by, [name for name in frame[by] if name != other])
+            theme = shell.theme()
+            paints = [charts.colour(charts.OTHER if name == other else name, taken, theme) for name in frame[by]]
+            words = figures.usd if measure == "cost_usd" else figures.count
+            figure = usage_figures.ranked(frame, by, measure, words, colours=paints, other=other)
+            usage_marks.chart(figure, self._key, f"{self._title}, largest first", partial(_clicked, by))
+
+
+def _chosen(key: str, options: list[str]) -> str:
+    chosen = str(st.session_state.get(key) or st.query_params.get(key, options[0]))
+    return chosen if chosen in options else options[0]
+
+
+def _clicked(by: str, mark: list[str]) -> None:
+    if mark[0]:
+        usage_filters.only(by, mark[0])
