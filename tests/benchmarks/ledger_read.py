@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -20,8 +22,12 @@ import pandas as pd
 from llm_core.usage import UsageService
 from llm_core.usage.filters import condition
 from llm_core.usage.frames import to_frame
+from llm_core.usage.heatmap import heatmap
 from llm_core.usage.history import DEFAULT_COLUMNS
-from llm_core.usage.queries import groups, quantiles, series
+from llm_core.usage.queries import groups, series
+from llm_core.usage.question import Query
+from llm_core.usage.ranks import distribution, latency, percentiles
+from llm_core.usage.unpriced import unpriced
 
 from .figure import Figure
 from .ledger_data import COMMON_MODEL, DAYS, END, RARE_USER, BenchData, bench_data
@@ -30,6 +36,7 @@ ROUNDS = 7
 PROMISED_FROM = 10_000_000
 """Rows from which the design promises the bounds; below, fixed costs of a few milliseconds count for more."""
 
+BERLIN = "Europe/Berlin"
 LAST_90 = END - timedelta(days=90)
 LAST_30 = END - timedelta(days=30)
 
@@ -74,12 +81,15 @@ class Native:
         self.connection.execute(sql, values)
         return to_frame(self.connection)
 
-    def last(self, **filters: Any) -> pd.DataFrame:
+    def ask(self, question: Query[pd.DataFrame]) -> pd.DataFrame:
+        return question.run(self)  # type: ignore[arg-type]
+
+    def last(self, order: str = "started_at DESC, id DESC", **filters: Any) -> pd.DataFrame:
         where = condition(None, None, filters)
         columns = ", ".join(
             "cost_usd::VARCHAR AS cost_usd" if name == "cost_usd" else f'"{name}"' for name in DEFAULT_COLUMNS
         )
-        newest = f"SELECT {columns} FROM usage WHERE {where.sql} ORDER BY started_at DESC, id DESC LIMIT 200"
+        newest = f"SELECT {columns} FROM usage WHERE {where.sql} ORDER BY {order} LIMIT 200"
         return self.frame(newest, where.values)
 
 
@@ -93,28 +103,28 @@ def run(rows: int) -> list[Figure]:
             rows,
             "day x model, 90 days",
             lambda: usage.series("model", start=LAST_90),
-            lambda: series(native, last_90, ("model",), "day", "UTC"),  # type: ignore[arg-type]
+            lambda: native.ask(series(last_90, "model")),
             times=1.3,
         ),
         _compare(
             rows,
             "day x model, 90 days, in Europe/Berlin",
-            lambda: usage.series("model", tz="Europe/Berlin", start=LAST_90),
-            lambda: series(native, last_90, ("model",), "day", "Europe/Berlin"),  # type: ignore[arg-type]
+            lambda: usage.series("model", tz=BERLIN, start=LAST_90),
+            lambda: native.ask(series(last_90, "model", tz=BERLIN)),
             times=1.3,
         ),
         _compare(
             rows,
             "p50/p95 by model, 90 days",
             lambda: usage.latency("model", start=LAST_90),
-            lambda: quantiles(native, last_90, ("model",)),  # type: ignore[arg-type]
+            lambda: native.ask(latency(last_90, "model")),
             times=1.3,
         ),
         _compare(
             rows,
             "full group-by, model",
             lambda: usage.groups("model"),
-            lambda: groups(native, everything, ("model",)),  # type: ignore[arg-type]
+            lambda: native.ask(groups(everything, "model")),
             times=1.3,
             plus_ms=10.0,
         ),
@@ -122,7 +132,7 @@ def run(rows: int) -> list[Figure]:
             rows,
             "top 20 users, 30 days",
             lambda: usage.groups("user", start=LAST_30, limit=20),
-            lambda: groups(native, last_30, ("user",), limit=20),  # type: ignore[arg-type]
+            lambda: native.ask(groups(last_30, "user", limit=20)),
             times=3.0,
         ),
         _compare(
@@ -140,9 +150,74 @@ def run(rows: int) -> list[Figure]:
             times=2.0,
         ),
     ]
+    found += _analytics(rows, usage, native)
     usage.close()
     native.connection.close()
     return found + _fresh_process(data)
+
+
+def _analytics(rows: int, usage: UsageService, native: Native) -> list[Figure]:
+    """Questions that are asked less often than those of the first screen."""
+    everything, last_90 = condition(None, None, {}), condition(LAST_90, None, {})
+    weeks = condition(LAST_90, END, {})
+    by_cost = "cost_usd DESC NULLS LAST, started_at DESC, id DESC"
+    sides: dict[str, tuple[Callable[[], pd.DataFrame], Callable[[], pd.DataFrame]]] = {
+        "top 20 users and the rest, all time": (
+            lambda: usage.groups("user", limit=20, other=True),
+            lambda: native.ask(groups(everything, "user", limit=20, other=True)),
+        ),
+        "day x top 8 models and the rest, 90 days": (
+            lambda: usage.series("model", tz=BERLIN, start=LAST_90, limit=8),
+            lambda: native.ask(series(last_90, "model", tz=BERLIN, limit=8)),
+        ),
+        "by a tag, 90 days": (
+            lambda: usage.groups("tag:team", start=LAST_90),
+            lambda: native.ask(groups(last_90, "tag:team")),
+        ),
+        "distribution of latency, 90 days": (
+            lambda: usage.distribution("latency_ms", start=LAST_90),
+            lambda: native.ask(distribution(last_90, "latency_ms")),
+        ),
+        "p50 to p99 of cost by model, 90 days": (
+            lambda: usage.percentiles("cost_usd", "model", start=LAST_90),
+            lambda: native.ask(percentiles(last_90, "cost_usd", "model")),
+        ),
+        "hour x weekday in Europe/Berlin, 90 days": (
+            lambda: usage.heatmap(tz=BERLIN, start=LAST_90, end=END),
+            lambda: native.ask(heatmap(weeks, "cost_usd", BERLIN, END)),
+        ),
+        "unpriced records, all time": (
+            lambda: usage.unpriced(),
+            lambda: native.ask(unpriced(everything, None)),
+        ),
+    }
+    found = [_compare(rows, name, ours, theirs, times=1.3, plus_ms=10.0) for name, (ours, theirs) in sides.items()]
+    found.append(
+        _compare(
+            rows,
+            "200 dearest calls",
+            lambda: usage.history(200, sort="cost_usd"),
+            lambda: native.last(by_cost),
+            times=2.0,
+        )
+    )
+    forecast = min(_ms(lambda: usage.forecast(BERLIN, now=END)) for _ in range(ROUNDS))
+    found.append(Figure("forecast of the month", forecast, "ms", None, None, "<= 500 ms", forecast <= 500))
+    search = min(_ms(lambda: usage.history(200, search=RARE_USER)) for _ in range(ROUNDS))
+    found.append(Figure("search for a word with 12 hits", search, "ms", None, None, "", True))
+    return [*found, _export(usage, native, "csv"), _export(usage, native, "parquet")]
+
+
+def _export(usage: UsageService, native: Native, form: str) -> Figure:
+    """Ten days, in order and safe, beside the same rows copied as they come."""
+    start = END - timedelta(days=10)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ours"
+        write = usage.export_csv if form == "csv" else usage.export_parquet
+        ours = _ms(lambda: write(path, start=start))
+        copy = f"COPY (FROM usage WHERE started_at >= $start) TO '{Path(folder) / 'theirs'}' (FORMAT {form})"
+        theirs = _ms(lambda: native.connection.execute(copy, {"start": start.replace(tzinfo=None)}))
+    return Figure(f"export of 10 days, {form}", ours, "ms", theirs, ours / theirs, "", True)
 
 
 def page(usage: UsageService) -> None:
@@ -150,7 +225,7 @@ def page(usage: UsageService) -> None:
     with usage.snapshot():
         usage.summary(start=LAST_30)
         usage.summary(start=LAST_30 - timedelta(days=30), end=LAST_30)
-        usage.series("model", tz="Europe/Berlin", start=LAST_30)
+        usage.series("model", tz=BERLIN, start=LAST_30)
         usage.groups(("provider", "model"), start=LAST_30)
         usage.latency("model", start=LAST_30)
         usage.history(200)
