@@ -56,7 +56,33 @@ def _keep_budgets(connection: Connection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_note_kept_keys, _keep_own_models_and_prices, _keep_budgets)
+def _keep_alerts_and_advice(connection: Connection) -> None:
+    for statement in (
+        "CREATE TABLE alert_rules (kind VARCHAR NOT NULL, enabled BOOLEAN NOT NULL, options JSON NOT NULL, "
+        "changed_at DATETIME NOT NULL, PRIMARY KEY (kind))",
+        'CREATE TABLE alert_events (id VARCHAR NOT NULL, kind VARCHAR NOT NULL, "key" VARCHAR NOT NULL, '
+        "level FLOAT NOT NULL, subject VARCHAR NOT NULL, severity VARCHAR NOT NULL, title VARCHAR NOT NULL, "
+        "text VARCHAR NOT NULL, opened_at DATETIME NOT NULL, closed_at DATETIME, seen_at DATETIME, PRIMARY KEY (id))",
+        "CREATE INDEX ix_alert_events_opened_at ON alert_events (opened_at)",
+        "CREATE TABLE alert_channels (id VARCHAR NOT NULL, name VARCHAR NOT NULL, service VARCHAR NOT NULL, "
+        "shown VARCHAR NOT NULL, enabled BOOLEAN NOT NULL, created_at DATETIME NOT NULL, sent_at DATETIME, "
+        "failing_since DATETIME, error VARCHAR NOT NULL, PRIMARY KEY (id), UNIQUE (name))",
+        "CREATE TABLE alert_sends (event VARCHAR NOT NULL, channel VARCHAR NOT NULL, due_at DATETIME NOT NULL, "
+        "tries INTEGER NOT NULL, PRIMARY KEY (event, channel), "
+        "FOREIGN KEY(event) REFERENCES alert_events (id) ON DELETE CASCADE, "
+        "FOREIGN KEY(channel) REFERENCES alert_channels (id) ON DELETE CASCADE)",
+        'CREATE TABLE advice_marks ("key" VARCHAR NOT NULL, mark VARCHAR NOT NULL, marked_at DATETIME NOT NULL, '
+        'PRIMARY KEY ("key"))',
+    ):
+        connection.exec_driver_sql(statement)
+
+
+STEPS: tuple[Step, ...] = (
+    _note_kept_keys,
+    _keep_own_models_and_prices,
+    _keep_budgets,
+    _keep_alerts_and_advice,
+)
 """The first step leads from version 1 to 2, and so on. Never change one that was released; append the next.
 
 A step writes its changes in SQL as of its time (not from `tables.py`, which moves on), with foreign keys switched off

@@ -198,3 +198,64 @@ budgets = Table(
 )
 """Limits. `amount` is a decimal number as text: US dollars, tokens or calls, as `unit` says. What is held and spent
 lies in a file of its own, which changes with every call."""
+
+alert_rules = Table(
+    "alert_rules",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+)
+"""What a person changed of the rules of alerts; `options` maps a name to a number. A rule without a row is as made."""
+
+alert_events = Table(
+    "alert_events",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("level", Float, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("text", String, nullable=False),
+    Column("opened_at", UTCDateTime, nullable=False, index=True),
+    Column("closed_at", UTCDateTime),
+    Column("seen_at", UTCDateTime),
+)
+"""Alerts, open until `closed_at`. While one is open, no other of its kind, key and level begins."""
+
+alert_channels = Table(
+    "alert_channels",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("service", String, nullable=False),
+    Column("shown", String, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("sent_at", UTCDateTime),
+    Column("failing_since", UTCDateTime),
+    Column("error", String, nullable=False),
+)
+"""Where alerts are sent. The address is a secret and lies in the vault; `shown` is what may be seen of it."""
+
+alert_sends = Table(
+    "alert_sends",
+    metadata,
+    Column("event", ForeignKey("alert_events.id", ondelete="CASCADE"), primary_key=True),
+    Column("channel", ForeignKey("alert_channels.id", ondelete="CASCADE"), primary_key=True),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+)
+"""What is still to be sent, and when to try (again). A row goes when it was sent, or tried often enough."""
+
+advice_marks = Table(
+    "advice_marks",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("mark", String, nullable=False),
+    Column("marked_at", UTCDateTime, nullable=False),
+)
+"""What a person said of a piece of advice: `dismissed` or `kept`."""
