@@ -9,7 +9,7 @@ from typing import Any
 
 from ..types import Parameters
 from .interactions import broken
-from .specs import ParameterSpec
+from .specs import WIDEST, ParameterSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ def validate(specs: Iterable[ParameterSpec], parameters: object) -> Validation:
 
 
 def given_of(parameters: object) -> Mapping[Any, Any] | None:
-    """Those that are set; None for what holds no parameters at all."""
+    """Those that are set, and what is no parameter, set or not; None for what holds no parameters at all."""
     if isinstance(parameters, Parameters):
         return parameters.given()
     if isinstance(parameters, Mapping):
-        return {name: value for name, value in parameters.items() if value is not None}
+        return {name: value for name, value in parameters.items() if value is not None or name not in WIDEST}
     return {} if parameters is None else None
 
 

@@ -15,7 +15,7 @@ from .fitting import Change
 from .wire import WireNote
 
 _ADDED = {
-    "store": "OpenAI keeps the answer unless it is told not to; the connection's option store decides.",
+    "store": "The vendor may keep prompt and answer unless it is told not to; the connection's option store decides.",
     "max_tokens": "Anthropic takes no request without a limit.",
     "cache_control": "The connection's option cache asks for it.",
     "stream": "The answer comes in pieces.",

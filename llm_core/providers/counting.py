@@ -44,7 +44,8 @@ def anthropic(body: Mapping[str, Any]) -> Counting:
 
 def google(path: str, body: Mapping[str, Any]) -> Counting:
     """`path` is that of the model, as models/gemini-4-argon."""
-    asked = {"generateContentRequest": {"model": path, **body}}
+    counted = {name: value for name, value in body.items() if name != "store"}
+    asked = {"generateContentRequest": {"model": path, **counted}}
     return Counting(f"{path}:countTokens", asked, _reader("totalTokens"), "Google's countTokens")
 
 

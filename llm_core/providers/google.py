@@ -33,7 +33,7 @@ def connect(connection: LLMProvider, key: str | None) -> GoogleAdapter:
         raise InvalidConnection(f"The option api_version cannot be {version!r}.", 'As "v1" or "v1beta".')
     row = find(connection.provider)
     sdk = GoogleSDK(connection, connection.base_url or row.base_url or "", key)
-    form = GenerateContent(row.capabilities.parameters)
+    form = GenerateContent(row.capabilities.parameters, store=options.get("store", False) is True)
     return GoogleAdapter(connection, key, sdk=sdk, form=form, models=GoogleModels())
 
 

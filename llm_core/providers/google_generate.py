@@ -1,4 +1,8 @@
-"""What is sent to Gemini's generateContent, and to its streaming form. No I/O."""
+"""What is sent to Gemini's generateContent, and to its streaming form. No I/O.
+
+Google is told to keep neither prompt nor answer (`store` is false) unless the connection's options say so: paid projects
+made since 2026-10-26 log both for 55 days by themselves (https://ai.google.dev/gemini-api/docs/logs-datasets).
+"""
 
 from __future__ import annotations
 
@@ -43,8 +47,9 @@ class GenerateContent:
     path = "models/gemini-flash-latest:generateContent"
     """Only asked whether it takes calls at all; each call goes to the path of its model."""
 
-    def __init__(self, parameters: frozenset[str]) -> None:
+    def __init__(self, parameters: frozenset[str], *, store: bool = False) -> None:
         self._parameters = parameters
+        self._store = store
 
     def body(self, request: ChatRequest, stream: bool) -> dict[str, Any]:
         """Raises InvalidMessage, InvalidParameters."""
@@ -53,7 +58,7 @@ class GenerateContent:
         system, turns = system_and_turns(request.messages, request.model)
         if given.system is not None:
             system.insert(0, given.system)
-        body: dict[str, Any] = {"contents": turns}
+        body: dict[str, Any] = {"contents": turns, "store": self._store}
         if system:
             body["systemInstruction"] = {"parts": [{"text": text} for text in system]}
         if request.tools:

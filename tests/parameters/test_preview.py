@@ -156,7 +156,7 @@ def test_notes_say_what_a_preset_lost_on_the_model(ws: Workspace) -> None:
 def test_a_system_text_beside_one_of_the_messages_is_said_to_be_dropped(ws: Workspace) -> None:
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello?"}]
     shown = ws.parameters.preview("google:gemini-4-argon", {"system": "Be kind."}, messages)
-    assert notes(shown) == {("system", "dropped")}
+    assert notes(shown) == {("store", "added"), ("system", "dropped")}
 
 
 def test_the_cost_spans_from_the_shortest_answer_to_the_longest(ws: Workspace) -> None:

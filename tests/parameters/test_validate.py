@@ -236,3 +236,8 @@ def test_any_value_within_its_spec_is_taken(model: LLMModel, data: st.DataObject
 def test_the_widest_limits_hold_without_any_model() -> None:
     assert validate(WIDEST.values(), {"temperature": 2, "top_k": 5, "thinking_budget": -1})
     assert not validate(WIDEST.values(), {"temperature": 2.1})
+
+
+def test_a_name_that_is_no_parameter_is_an_error_also_without_a_value() -> None:
+    found = validate(specs_for(None), {"temprature": None, "temperature": None})
+    assert [error.field for error in found.errors] == ["temprature"]

@@ -166,10 +166,14 @@ def test_a_stream_that_is_cut_counts_what_it_told_and_guesses_the_rest(wire: Wir
 def test_the_least_that_can_be_sent(wire: WireServer, way: str) -> None:
     """The key stands in a header: what is in a URL ends in logs."""
     body = sent(wire, way=way)
-    assert body == {"contents": [{"role": "user", "parts": [{"text": "Say hello."}]}]}
+    assert body == {"contents": [{"role": "user", "parts": [{"text": "Say hello."}]}], "store": False}
     action = "streamGenerateContent?alt=sse" if way in STREAM_WAYS else "generateContent"
     assert wire.requests[0].path == f"/v1beta/models/gemini-3.6-flash:{action}"
     assert wire.requests[0].headers["x-goog-api-key"] == KEY
+
+
+def test_google_keeps_prompts_only_where_the_connection_says_so(wire: WireServer) -> None:
+    assert sent(wire, options={"store": True})["store"] is True
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,8 @@ def _problems(body: Mapping[str, Any]) -> Iterator[str]:
         "safetySettings": (types.SafetySetting, body.get("safetySettings", [])),
         "generationConfig": (types.GenerationConfig, [body[name] for name in ("generationConfig",) if name in body]),
     }
-    yield from (f'Unknown name "{name}": Cannot find field.' for name in sorted(set(body) - {*parts, "serviceTier"}))
+    plain = {"serviceTier", "store"}
+    yield from (f'Unknown name "{name}": Cannot find field.' for name in sorted(set(body) - {*parts, *plain}))
     for name, (kind, values) in parts.items():
         for value in values:
             try:

@@ -103,7 +103,7 @@ class WireServer:
     missing: set[str] = field(default_factory=set)
     """Paths that answer 404, as an endpoint without them does."""
 
-    requests: list[Received] = field(default_factory=list)
+    requests: list[Received] = field(default_factory=list, repr=False)
     connections: int = 0
     """Connections accepted so far: fewer than requests, where they are kept alive."""
     port: int = 0

@@ -56,6 +56,7 @@ _SHAPE: Shape = {
     "tools": filled,
     "toolConfig": filled,
     "safetySettings": lambda v: isinstance(v, list) and all(map(_SAFETY, v)),
+    "store": flag,
     "serviceTier": one_of("standard", "flex", "priority"),
     "generationConfig": filled,
 }
