@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from google.genai import Client
 
 OPTIONS = frozenset({"headers", "ca_bundle", "api_version", "store"})
-"""What a connection may say beside its base URL; all of it is kept in clear. `store`: let Google log prompts and answers,
-false unless said."""
+"""What a connection may say beside its base URL; all of it is kept in clear. `store`: let Google log prompts and
+answers, false unless said."""
 API_VERSION = "v1beta"
 """Google's models in preview, and its names like gemini-flash-latest, exist in this version alone."""
 

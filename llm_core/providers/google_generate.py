@@ -1,7 +1,7 @@
 """What is sent to Gemini's generateContent, and to its streaming form. No I/O.
 
-Google is told to keep neither prompt nor answer (`store` is false) unless the connection's options say so: paid projects
-made since 2026-10-26 log both for 55 days by themselves (https://ai.google.dev/gemini-api/docs/logs-datasets).
+Google is told to keep neither prompt nor answer (`store` is false) unless the connection's options say so: paid
+projects made since 2026-10-26 log both for 55 days by themselves (https://ai.google.dev/gemini-api/docs/logs-datasets).
 """
 
 from __future__ import annotations
