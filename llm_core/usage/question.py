@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -53,7 +53,7 @@ class Writer(Protocol):
         """A DECIMAL that leaves SQL, in a column called cost_usd."""
 
     def local(self, column: str, tz: ZoneInfo, start: datetime | None = None, end: datetime | None = None) -> str:
-        """A column of UTC as time in `tz`, for rows between the two times; None is the first or the last record."""
+        """A column of UTC as time in `tz`, for rows between the two times; None is the first record, or now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class _Running:
 
     def local(self, column: str, tz: ZoneInfo, start: datetime | None = None, end: datetime | None = None) -> str:
         oldest, newest = self._snapshot.extent or (datetime.min, datetime.min)
-        offset = offset_sql(column, tz, start or oldest, end or newest)
+        offset = offset_sql(column, tz, start or oldest, end or max(newest, datetime.now(UTC).replace(tzinfo=None)))
         return f"make_timestamp(epoch_us({column}) + {offset})"
 
 

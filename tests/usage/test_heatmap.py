@@ -11,6 +11,8 @@ import pytest
 
 from llm_core.errors import InvalidInput
 from llm_core.usage import UsageService
+from llm_core.usage.filters import condition
+from llm_core.usage.heatmap import heatmap
 
 from .rows import keep, only, project, record
 
@@ -79,6 +81,15 @@ def test_the_span_begins_with_the_first_record_and_ends_now(usage: UsageService)
         assert len(found) == 168
         assert found["hours"].sum() == pytest.approx(14 * 24, abs=0.1)
         assert found["calls"].sum() == 2
+
+
+def test_hours_after_the_last_record_are_those_of_the_zone_too(usage: UsageService) -> None:
+    name, last = project(), datetime(2025, 10, 24, 22, tzinfo=UTC)
+    keep(usage, [record(project=name, started_at=last)])
+    question = heatmap(condition(None, None, {"project": name}), "calls", "Europe/Berlin", last + timedelta(hours=49))
+    found = usage._ask(question.run)
+    assert found["hours"].tolist() == [*[1.0] * 24, 1.0, 1.0, 2.0, *[1.0] * 21]
+    assert found["weekday"].tolist() == [5] * 24 + [6] * 24
 
 
 def test_nothing_recorded_is_an_empty_heatmap(usage: UsageService) -> None:
