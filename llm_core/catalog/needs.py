@@ -92,6 +92,6 @@ def _lack(task: str, model: LLMModel, need: str) -> Lack:
         return Lack(need, f"{model.name} does not {_IN_WORDS[need]}, which {task} needs.", "Choose a model that does.")
     return Lack(
         need,
-        f"Nobody says that {model.name} can {_IN_WORDS[need]}, which {task} needs.",
+        f"No source says that {model.name} can {_IN_WORDS[need]}, which {task} needs.",
         "Choose a model that can. Where you know that it does, say so in the model's facts.",
     )

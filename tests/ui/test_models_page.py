@@ -181,7 +181,7 @@ def test_without_records_the_workload_is_an_example_and_says_so() -> None:
 
 def test_a_click_makes_it_active_and_what_it_lacks_is_said_where_one_clicks(open_app: Open, listed: Workspace) -> None:
     app = choose(open_app("models"), EAR)
-    assert any("For chat, " in text and "Nobody says that whisper-ear can chat" in text for text in texts(app))
+    assert any("For chat, " in text and "No source says that whisper-ear can chat" in text for text in texts(app))
     assert app.button(key="models.activate.transcribe").help in ("", None)
     app.button(key="models.activate.transcribe").click().run()
     assert listed.models.active("transcribe") == EAR
