@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 from .figure import Figure, table
 
-NAMES = ("imports", "ledger_write", "ledger_read", "call_overhead", "vault", "models", "prices")
+NAMES = ("imports", "ledger_write", "ledger_read", "call_overhead", "vault", "models", "prices", "budgets")
 
 
 def main() -> int:

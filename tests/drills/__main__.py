@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from tempfile import TemporaryDirectory
 
-from . import disk_full, faults, idle_writer, keys, kill9, many_writers
+from . import budget, disk_full, faults, idle_writer, keys, kill9, many_writers
 from .outcome import Outcome
 
 DRILLS: dict[str, Callable[[], Outcome]] = {
@@ -21,6 +21,7 @@ DRILLS: dict[str, Callable[[], Outcome]] = {
     "idle writers": idle_writer.run,
     "disk full": disk_full.run,
     "faults": faults.run,
+    "budget": budget.run,
     "vault kills": keys.kills,
     "vault start": keys.first_runs,
     "vault bytes": keys.flips,

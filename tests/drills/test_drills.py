@@ -11,7 +11,7 @@ from llm_core.providers.registry import REGISTRY
 from llm_core.store.home import open_home
 from tests.usage.found import ids, write
 
-from . import disk_full, faults, idle_writer, kill9, many_writers
+from . import budget, disk_full, faults, idle_writer, kill9, many_writers
 from .outcome import compare
 
 pytestmark = pytest.mark.drill
@@ -45,6 +45,11 @@ def test_a_full_disk_loses_nothing() -> None:
 def test_every_call_under_a_fault_ends_in_order_and_each_request_is_one_record() -> None:
     vendors = tuple(name for name in REGISTRY if name != "local")
     outcome = faults.run(faults.SHORT_CALLS, vendors, judge_times=False)
+    assert outcome.ok, outcome
+
+
+def test_eighty_callers_that_fail_and_are_killed_do_not_pass_a_budget() -> None:
+    outcome = budget.run(budget.SHORT_CALLS, budget.SHORT_KILLS)
     assert outcome.ok, outcome
 
 
