@@ -142,7 +142,7 @@ class _Lines:
         self._whole = whole.open("wb")
         self._part = part
         self._is_csv = format == "csv"
-        self._texts = ", ".join(quoted(name) for name in columns if COLUMNS[name] in _TEXT or name == "tags")
+        self._texts = ", ".join(f"'{name}'" for name in columns if COLUMNS[name] in _TEXT or name == "tags")
         self._has_header = False
 
     def add(self, snapshot: Snapshot, select: str, values: dict[str, Any]) -> int:
