@@ -84,7 +84,7 @@ def detail(ws: Workspace, calls: pd.DataFrame) -> None:
             f"**{figures.plain(call.model)}** · {at:%d %b %Y, %H:%M:%S} · {figures.plain(status(call.to_dict()))}"
         )
         row(_numbers(call), width=104)
-        row(_labels(call), width=160)
+        row(_labels(call), width=136)
         usage, cost = st.columns(2)
         with usage:
             _usage(call)

@@ -43,7 +43,9 @@ def _map(view: View, measure: str) -> None:
     outer = path[0]
     names = frame.groupby(outer)[measure].sum().sort_values(ascending=False).index.tolist()
     taken, theme = colours(outer, names), shell.theme()
-    figure = usage_figures.treemap(frame, path, measure, words, lambda name: charts.colour(name, taken, theme))
+    figure = usage_figures.treemap(
+        frame, path, measure, words, lambda name: charts.colour(name, taken, theme), theme=theme
+    )
     usage_marks.chart(figure, "map", "Where it went, as a treemap", partial(_clicked, path))
     st.caption(f"Colours: {BY[outer].lower()}. A click filters to a tile.")
 

@@ -44,8 +44,8 @@ def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, 
     with st.container(border=True, height="stretch"):
         frame = measured(series, by, measure)
         title = f"{word} per {view.span.bucket}"
-        between = usage_marks.titled(title, view, "time", asked, frame[["bucket", by, measure]])
-        with between:
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f"**{title}**", width="content")
             st.segmented_control(
                 "Measure",
                 list(MEASURES),
@@ -55,14 +55,15 @@ def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, 
                 key="measure",
                 bind="query-params",
             )
-            st.selectbox(
-                "By",
-                [*BY.values(), *(f"Tag {tag}" for tag in tags)],
-                key="by",
-                bind="query-params",
-                label_visibility="collapsed",
-                width=124,
-            )
+            with usage_marks.controls(view, "time", asked, frame[["bucket", by, measure]]):
+                st.selectbox(
+                    "By",
+                    [*BY.values(), *(f"Tag {tag}" for tag in tags)],
+                    key="by",
+                    bind="query-params",
+                    label_visibility="collapsed",
+                    width=124,
+                )
         frame = frame[frame[measure] > 0]
         if frame.empty:
             st.caption("Nothing in this span has a known price above $0." if word == "Spend" else "Nothing here.")

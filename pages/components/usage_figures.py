@@ -55,7 +55,9 @@ def ranked(frame: pd.DataFrame, by: str, value: str, words: Words, *, colours: S
     return figure
 
 
-def treemap(frame: pd.DataFrame, path: tuple[str, str], value: str, words: Words, colour: Words) -> go.Figure:
+def treemap(
+    frame: pd.DataFrame, path: tuple[str, str], value: str, words: Words, colour: Words, *, theme: str
+) -> go.Figure:
     """A tile for each row, as large as its `value`, those with the same first part of the path side by side."""
     tiles = _tiles(frame[frame[value] > 0], path, value)
     outer, inner = path
@@ -67,11 +69,8 @@ def treemap(frame: pd.DataFrame, path: tuple[str, str], value: str, words: Words
             width=[width for *_, width, _ in tiles],
             base=[y for _, _, y, *_ in tiles],
             y=[height for *_, height in tiles],
-            marker={"color": [colour(row[outer]) for row, *_ in tiles], "line": {"width": 1.5, "color": "white"}},
-            text=[
-                f"{_short(str(row[inner]))}<br>{words(row[value])}" if width * height > 90 and width > 9 else ""
-                for row, _, _, width, height in tiles
-            ],
+            marker={"color": [colour(row[outer]) for row, *_ in tiles], "line": {"width": 1.5, "color": _GAPS[theme]}},
+            text=[_label(str(row[inner]), words(row[value]), width, height) for row, _, _, width, height in tiles],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
@@ -87,7 +86,6 @@ def treemap(frame: pd.DataFrame, path: tuple[str, str], value: str, words: Words
         showlegend=False,
         hovermode="closest",
         barmode="overlay",
-        uniformtext={"minsize": 9, "mode": "hide"},
         xaxis={"visible": False, "range": [0, _WIDE]},
         yaxis={"visible": False, "range": [_HIGH, 0]},
     )
@@ -95,6 +93,17 @@ def treemap(frame: pd.DataFrame, path: tuple[str, str], value: str, words: Words
 
 
 _WIDE, _HIGH = 100.0, 50.0
+_GAPS = {"light": "#FFFFFF", "dark": "#0E1514"}
+_LETTERS = 0.5
+"""Of a tile's name for each hundredth of the width."""
+
+
+def _label(name: str, amount: str, width: float, height: float) -> str:
+    """As much of it as fits into a tile; nothing in a small one."""
+    room = int(width * _LETTERS)
+    if room < 5 or height < 7:
+        return ""
+    return f"{name if len(name) <= room else name[: room - 1] + '…'}<br>{amount}"
 
 
 def _tiles(frame: pd.DataFrame, path: tuple[str, str], value: str) -> list[tuple[Any, float, float, float, float]]:

@@ -42,15 +42,21 @@ def _clicked(key: str, click: Click) -> None:
         click(points[0]["customdata"])
 
 
-def titled(title: str, view: View, name: str, asked: Asked | None, table: pd.DataFrame | None) -> Any:
+def titled(title: str, view: View, name: str, asked: Asked | None = None, table: pd.DataFrame | None = None) -> Any:
     """A card's title with the menu at its right; returns a container between them for the card's control."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
         st.markdown(f"**{title}**", width="content")
-        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
-            between = st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall")
-            if asked is not None and table is not None:
-                _menu(view, name, asked, table)
-    return between
+        if asked is not None and table is not None:
+            return controls(view, name, asked, table)
+    return None
+
+
+def controls(view: View, name: str, asked: Asked, table: pd.DataFrame) -> Any:
+    """The menu of a question and its answer; returns a container at its left."""
+    with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall", wrap=False):
+        left = st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall")
+        _menu(view, name, asked, table)
+    return left
 
 
 def _menu(view: View, name: str, asked: Asked, table: pd.DataFrame) -> None:

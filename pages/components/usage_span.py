@@ -23,6 +23,7 @@ def control(ws: Workspace, tz: str) -> Span:
         key="span",
         bind="query-params",
         label_visibility="collapsed",
+        wrap=True,
         on_change=feedback.callback(_chosen),
         args=(ws, tz),
     )

@@ -46,13 +46,10 @@ def draw(view: View) -> None:
                 usage_figures.histogram(bins, figures.duration, theme=shell.theme()), "spread", "Distribution of times"
             )
             st.caption("Share of requests; the scale is logarithmic.")
-    left, right = st.columns(2)
-    with left:
-        usage_marks.titled(f"What failed per {view.span.bucket}", view, "failed", failed, errors)
-        _failures(view, errors)
-    with right:
-        usage_marks.titled("How each model did", view, "models", None, None)
-        _models(did)
+    usage_marks.titled(f"What failed per {view.span.bucket}", view, "failed", failed, errors)
+    _failures(view, errors)
+    usage_marks.titled("How each model did", view, "models")
+    _models(did)
 
 
 def _failures(view: View, errors: pd.DataFrame) -> None:
@@ -95,18 +92,18 @@ def _models(did: pd.DataFrame) -> None:
         ),
         key=key,
         hide_index=True,
-        height=300,
+        height=min(360, 38 + 35 * len(did)),
         placeholder=figures.UNKNOWN,
         on_select=partial(_model_clicked, key, did["model"].tolist()),
         selection_mode="single-row",
         column_config={
-            "Model": st.column_config.TextColumn(width=150),
-            "Calls": st.column_config.NumberColumn(format="localized", width=70),
-            "Errors": st.column_config.NumberColumn(format="%.1f %%", width=66),
-            "p50": st.column_config.NumberColumn(format="%.1f s", width=62),
-            "p95": st.column_config.NumberColumn(format="%.1f s", width=62),
-            "First token": st.column_config.NumberColumn(format="%.2f s", width=80),
-            "tok/s": st.column_config.NumberColumn(format="%.0f", width=60),
+            "Model": st.column_config.TextColumn(width=190),
+            "Calls": st.column_config.NumberColumn(format="localized", width=90),
+            "Errors": st.column_config.NumberColumn(format="%.1f %%", width=90),
+            "p50": st.column_config.NumberColumn(format="%.1f s", width=90),
+            "p95": st.column_config.NumberColumn(format="%.1f s", width=90),
+            "First token": st.column_config.NumberColumn(format="%.2f s", width=100),
+            "tok/s": st.column_config.NumberColumn(format="%.0f", width=90),
         },
         alt="How each model did",
     )

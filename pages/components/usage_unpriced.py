@@ -12,9 +12,9 @@ from pages.components.usage_view import View
 
 _KEYS = ("connection", "model", "mode")
 _WHY = {
-    "usage": "The provider reported no usage, so nothing can be priced.",
-    "model": "No price of this model is known: set an own one.",
-    "": "Priced today: the price became known after the calls.",
+    "usage": "No usage was reported",
+    "model": "The price of this model",
+    "": "Nothing: its price is known by now",
 }
 
 
@@ -76,5 +76,5 @@ def _amount(row: dict[str, object], amounts: dict[tuple[object, ...], Decimal | 
 
 def _why(missing: str | None) -> str:
     if missing is None:
-        return "Not known."
-    return _WHY.get(missing, f"No rate for {missing.replace('_', ' ')}.")
+        return figures.UNKNOWN
+    return _WHY.get(missing, f"A rate for {missing.replace('_', ' ')}")
