@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from llm_core import Parameters, Reply, Workspace
+from llm_core import Parameters, Workspace
 from llm_core.errors import InvalidInput, UnreadableAnswer
 from llm_core.parameters.distribution import reshape
-from llm_core.parameters.diversity import diversity
 from tests.wire.replies import Say
 from tests.wire.server import WireServer
 
@@ -48,11 +45,6 @@ def natively(ws: Workspace, **wanted: Any) -> list[dict[str, Any]]:
     return found
 
 
-def rank_correlation(one: Sequence[float], other: Sequence[float | None]) -> float:
-    """Spearman's."""
-    return float(pd.Series(one).rank().corr(pd.Series(other, dtype=float).rank()))
-
-
 @pytest.mark.model
 def test_what_is_plotted_is_the_models_own_at_temperature_one_and_what_it_draws_from_otherwise(
     local: Workspace,
@@ -79,37 +71,6 @@ def test_what_is_plotted_is_the_models_own_at_temperature_one_and_what_it_draws_
 
     row = local.usage.history(limit=1).iloc[0]
     assert (row.source, row.task, row.preset, row.output_tokens) == ("parameters", "chat", None, 1)
-
-
-@pytest.mark.model
-def test_higher_temperature_makes_answers_more_diverse_and_zero_repeats_them(local: Workspace) -> None:
-    def answers(temperature: float) -> list[str]:
-        parameters = {"temperature": temperature, "max_tokens": 12, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
-        return [
-            local.llm.complete(PROMPT, model=MODEL, parameters=parameters | {"seed": seed}).text for seed in range(4)
-        ]
-
-    settings = (0.0, 0.4, 0.8, 1.2, 1.6)
-    found = [diversity(answers(temperature)) for temperature in settings]
-    assert found[0].different == 1
-    assert found[0].self_similarity == 1
-    assert rank_correlation(settings, [one.distinct_2 for one in found]) > 0.85
-    assert rank_correlation(settings, [one.self_similarity for one in found]) < -0.85
-
-
-@pytest.mark.model
-def test_an_answer_ends_at_its_limit_and_before_its_stop_and_repeats_with_its_seed(local: Workspace) -> None:
-    def answer(**parameters: Any) -> Reply:
-        return local.llm.complete(PROMPT, model=MODEL, parameters={"temperature": 0, "seed": 7, **parameters})
-
-    whole = answer(max_tokens=24)
-    assert whole.usage is not None
-    assert (whole.usage.output_tokens, whole.finish) == (24, "length")
-    assert answer(max_tokens=24).text == whole.text
-    middle = whole.text.split()[8]
-    stopped = answer(max_tokens=24, stop=[middle])
-    assert stopped.text == whole.text[: whole.text.index(middle)]
-    assert stopped.finish == "stop"
 
 
 def test_the_recorded_ones_are_whole_distributions_of_a_named_model(ws: Workspace) -> None:
