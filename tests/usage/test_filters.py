@@ -263,3 +263,19 @@ def test_an_empty_search_finds_everything(asked: UsageService, many: list[UsageR
 def test_what_is_no_group_is_refused(asked: UsageService, by: Any) -> None:
     with pytest.raises((InvalidInput, UnknownColumn)):
         asked.groups(by)
+
+
+def test_a_range_has_its_ends_or_not(usage: UsageService) -> None:
+    name = project()
+    keep(
+        usage, [record(project=name, cost_usd=Decimal(cost), latency_ms=float(cost)) for cost in ("0.1", "0.3", "0.7")]
+    )
+    for column in ("cost_usd", "latency_ms"):
+        for limits, count in (
+            ({"above": 0.1}, 2),
+            ({"at_least": 0.1}, 3),
+            ({"below": 0.7}, 2),
+            ({"at_most": 0.7}, 3),
+            ({"above": 0.1, "below": 0.7}, 1),
+        ):
+            assert only(usage.summary(project=name, **{column: limits}))["records"] == count
