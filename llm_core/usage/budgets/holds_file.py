@@ -213,9 +213,9 @@ class Transaction:
         return self._fact("refreshes")
 
     @property
-    def refreshed_at(self) -> float:
-        """When that was last, in Unix seconds."""
-        return self._fact("refreshed_at") / 1e6
+    def age(self) -> float:
+        """Seconds since the counts were last those of the ledger; below 0 where the clock was put back."""
+        return (microseconds(self.at) - self._fact("refreshed_at")) / 1e6
 
     def count(self, meter: Meter, at: datetime | None = None) -> Count | None:
         """Of the period at `at`, now where not given; None where it was not counted yet."""

@@ -62,8 +62,8 @@ class Keeper:
             self._wake.clear()
             self._do(self._settle)
             if self._is_refresh_due and not stop.is_set():
-                self._is_refresh_due = False
                 self._do(self._refresh)
+                self._is_refresh_due = False
 
     def _do(self, what: Callable[[], None]) -> None:
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..filters import quoted
@@ -15,23 +16,27 @@ from .periods import Span
 if TYPE_CHECKING:
     from ..reader import Snapshot
 
-_SPENT = {
-    "money": "sum(cost_usd)",
-    "tokens": "sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0))",
-    "calls": "count(*)",
-}
-_FIRST = "attempt = 1 AND part = 0"
-"""A call counts where it began, however many attempts it took."""
-
+_MEASURES = (
+    "coalesce(sum(cost_usd), 0)",
+    "coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0)",
+    "count(*) FILTER (attempt = 1 AND part = 0)",  # a call counts where it began, however many attempts it took
+    "count(*)",
+    "count(cost_usd)",
+)
 _READ = ("started_at", "cost_usd", "input_tokens", "output_tokens", "attempt", "part")
+_NOTHING = (Decimal(0), 0, 0, 0, 0)
 
 
 def spent(snapshot: Snapshot, wanted: Iterable[tuple[Meter, Span]]) -> list[Count]:
-    """Each meter's count in its period, nothing held. One question to the ledger for each beginning of a period."""
-    by_span: dict[Span, list[Meter]] = defaultdict(list)
+    """Each meter's count in its period, nothing held.
+
+    One question to the ledger for all meters of one period whose scopes name the same columns: a budget for each of a
+    thousand users is one of them.
+    """
+    alike: dict[tuple[Span, tuple[str, ...]], list[Meter]] = defaultdict(list)
     for meter, span in wanted:
-        by_span[span].append(meter)
-    return [count for span, meters in by_span.items() for count in _spent_in(snapshot, span, meters)]
+        alike[span, tuple(name for name, _ in meter.scope)].append(meter)
+    return [count for (span, names), meters in alike.items() for count in _spent_in(snapshot, span, names, meters)]
 
 
 def recorded(snapshot: Snapshot, ids: Sequence[str], oldest: datetime) -> dict[str, tuple[bool, bool]]:
@@ -51,41 +56,37 @@ def recorded(snapshot: Snapshot, ids: Sequence[str], oldest: datetime) -> dict[s
     return {id: (priced, counted) for id, priced, counted in rows}  # noqa: A001
 
 
-def _spent_in(snapshot: Snapshot, span: Span, meters: Sequence[Meter]) -> list[Count]:
+def _spent_in(snapshot: Snapshot, span: Span, names: Sequence[str], meters: Sequence[Meter]) -> Iterator[Count]:
     values: dict[str, Any] = {}
-    columns = dict.fromkeys(_READ)
-    items = []
-    for meter in meters:
-        terms = ["true"]
-        for name, value in meter.scope:
-            bound = f"v{len(values)}"
-            values[bound] = value
-            if name.startswith(TAG):
-                values[f"{bound}_tag"] = name.removeprefix(TAG)
-                columns["tags"] = None
-                terms.append(f"tags[${bound}_tag] = ${bound}")
-            else:
-                columns[name] = None
-                terms.append(f"{quoted(name)} = ${bound}")
-        scope = " AND ".join(terms)
-        counted = f"{scope} AND {_FIRST}" if meter.unit == "calls" else scope
-        items += [
-            f"coalesce({_SPENT[meter.unit]} FILTER ({counted}), 0)",
-            f"count(*) FILTER ({scope})",
-            f"count(cost_usd) FILTER ({scope})",
-        ]
-    where = ["true"]
-    for bound, comparison, moment in (("start", ">=", span.start), ("end_", "<", span.end)):
+    columns = [_column(name, values) for name in names]
+    terms = ["true"]
+    for at, column in enumerate(columns):
+        values[f"only_{at}"] = list({meter.scope[at][1] for meter in meters})
+        terms.append(f"{column} IN (SELECT unnest($only_{at}::VARCHAR[]))")
+    for bound, comparison, moment in (("first", ">=", span.start), ("after", "<", span.end)):
         if moment is not None:
             values[bound] = _naive(moment)
-            where.append(f"started_at {comparison} ${bound}")
-    sql = f"SELECT {', '.join(items)} FROM {snapshot.usage(*columns)} WHERE {' AND '.join(where)}"
-    (row,) = snapshot.rows(sql, values)
-    found = [row[at : at + 3] for at in range(0, len(row), 3)]
-    return [
-        Count(meter, span, int(amount * MONEY_UNITS) if meter.unit == "money" else int(amount), 0, records, priced)
-        for meter, (amount, records, priced) in zip(meters, found, strict=True)
-    ]
+            terms.append(f"started_at {comparison} ${bound}")
+    read = dict.fromkeys((*_READ, *("tags" if name.startswith(TAG) else name for name in names)))
+    rows = snapshot.rows(
+        f"SELECT {', '.join((*columns, *_MEASURES))} FROM {snapshot.usage(*read)} WHERE {' AND '.join(terms)}"
+        + (f" GROUP BY {', '.join(columns)}" if columns else ""),
+        values,
+    )
+    found = {row[: len(names)]: row[len(names) :] for row in rows}
+    for meter in meters:
+        usd, tokens, calls, records, priced = found.get(tuple(value for _, value in meter.scope), _NOTHING)
+        took = {"money": int(usd * MONEY_UNITS), "tokens": int(tokens), "calls": calls}
+        yield Count(meter, span, took[meter.unit], 0, records, priced)
+
+
+def _column(name: str, values: dict[str, Any]) -> str:
+    """A scope's column in SQL, with the name of a tag bound in `values`."""
+    if not name.startswith(TAG):
+        return quoted(name)
+    bound = f"tag_{len(values)}"
+    values[bound] = name.removeprefix(TAG)
+    return f"tags[${bound}]"
 
 
 def _naive(moment: datetime) -> datetime:

@@ -54,7 +54,7 @@ class Budgets:
         self._definitions = Definitions(state)
         self._file = HoldsFile(home.holds, clock)
         self._refresh = Refresh(self._file, self._definitions, ledger)
-        self._keeper = Keeper(self._file.settle_all, self._refresh.run)
+        self._keeper = Keeper(self._file.settle_all, self._keep_fresh)
 
     def add(
         self,
@@ -163,6 +163,13 @@ class Budgets:
         except StoreError as error:  # a refresh finds the records, and settles by them
             _log.warning("%s", error)
 
+    def _keep_fresh(self) -> None:
+        """Unless another process did so meanwhile."""
+        with self._file.transaction() as transaction:
+            is_fresh = 0 <= transaction.age < FRESH_SECONDS
+        if not is_fresh:
+            self._refresh.run()
+
     def _usual_zone(self) -> str:
         return (self._settings().get("usage.time_zone") if self._settings else "") or "UTC"
 
@@ -172,7 +179,7 @@ class Budgets:
             if not budgets:
                 return None
             with self._file.transaction() as transaction:
-                age = transaction.at.timestamp() - transaction.refreshed_at
+                age = transaction.age
                 hold = Hold(
                     id=os.urandom(16).hex(),
                     at=transaction.at,
@@ -185,7 +192,8 @@ class Budgets:
                 found = verdict(transaction, hold, budgets)
                 if found.is_counted and found.refusal is None:
                     transaction.insert(hold)
-                    self._keeper.wake(refresh=age > FRESH_SECONDS)
+                    if not 0 <= age < FRESH_SECONDS:
+                        self._keeper.wake(refresh=True)
                     return Held(hold.id, hold.at, self._file, self._keeper)
             if found.refusal is not None and 0 <= age < _LOOK_AGAIN_SECONDS:
                 raise found.refusal
