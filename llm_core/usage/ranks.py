@@ -53,7 +53,9 @@ def percentiles(
     The value of the record at that rank, off by 0.8 % at most (a time below 1 ms counts as 1 ms). None without such
     records; without `by` and `bucket` there is always one row.
     """
-    return _quantiles(where, by, known(column, RANKED), bucket, tz, "{}", QUANTILES, "coalesce(sum(n), 0)::BIGINT AS records")
+    return _quantiles(
+        where, by, known(column, RANKED), bucket, tz, "{}", QUANTILES, "coalesce(sum(n), 0)::BIGINT AS records"
+    )
 
 
 def distribution(where: Condition, column: str, *, per_decade: int = 10) -> Query[pd.DataFrame]:
