@@ -165,6 +165,50 @@ def test_buckets_add_up_to_the_total_across_each_clock_change(usage: UsageServic
         assert frame["bucket"].is_unique
 
 
+BOTH_CHANGES = {
+    "Asia/Kolkata": (datetime(2025, 3, 30), datetime(2025, 10, 26)),  # +05:30 all year
+    "Asia/Kathmandu": (datetime(2025, 3, 30), datetime(2025, 10, 26)),  # +05:45 all year
+    "Australia/Lord_Howe": (datetime(2025, 4, 5, 15), datetime(2025, 10, 4, 15, 30)),
+    "America/New_York": (datetime(2025, 3, 9, 7), datetime(2025, 11, 2, 6)),
+    "Europe/Berlin": (datetime(2025, 3, 30, 1), datetime(2025, 10, 26, 1)),
+}
+
+
+@pytest.mark.parametrize("tz", BOTH_CHANGES)
+@settings(examples, max_examples=4)
+@given(
+    st.lists(st.tuples(st.integers(0, 1), st.integers(-3 * 86_400 * 10**6, 3 * 86_400 * 10**6), costs), max_size=40),
+    st.booleans(),
+)
+def test_whatever_falls_around_both_clock_changes_is_counted_once(
+    usage: UsageService, tz: str, calls: list[tuple[int, int, Decimal | None]], drained: bool
+) -> None:
+    name = project()
+    rows = [
+        record(
+            started_at=BOTH_CHANGES[tz][change].replace(tzinfo=UTC) + timedelta(microseconds=away),
+            cost_usd=cost,
+            project=name,
+            model=f"m{number % 4}",
+        )
+        for number, (change, away, cost) in enumerate(calls)
+    ]
+    keep(usage, rows, drained=drained)
+    total = only(usage.summary(project=name))
+    for bucket in ("hour", "day", "week", "month"):
+        for frame in (
+            usage.series(bucket=bucket, tz=tz, project=name),
+            usage.series("model", bucket, tz, limit=2, project=name),
+        ):
+            assert frame["records"].sum() == total["records"] == len(rows)
+            assert sum(cost for cost in frame["cost_usd"] if cost is not None) == (total["cost_usd"] or 0)
+            local = frame["bucket"].dt.tz_convert(tz)
+            assert (local.dt.minute == 0).all() if tz != "Australia/Lord_Howe" else (local.dt.minute % 30 == 0).all()
+        assert usage.series(bucket=bucket, tz=tz, project=name)["bucket"].is_unique
+    if rows:
+        assert usage.heatmap("calls", tz, project=name)["records"].sum() == len(rows)
+
+
 def test_a_day_with_a_clock_change_has_23_or_25_hours(usage: UsageService) -> None:
     name = project()
     start = datetime(2025, 3, 29, tzinfo=UTC)
