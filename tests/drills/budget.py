@@ -123,7 +123,7 @@ class _Drill:
         while time.monotonic() < end:
             time.sleep(0.1)
             with self.ws.usage.budgets._file.transaction() as transaction:
-                counts = list(transaction.counts.values())
+                counts = transaction.counts()
             taken = Decimal(counts[0].spent + counts[0].held).scaleb(-10) if counts else Decimal(0)
             if killed < kills and taken > CAP * (killed + 1) / (kills + 2):
                 victim = self.running.pop(self.chance.randrange(len(self.running)))

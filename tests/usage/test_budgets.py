@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -463,9 +462,10 @@ def test_counts_that_were_kept_are_those_counted_anew(ws: Workspace) -> None:
         held.settle(Amounts(in_units(1), None))
     budgets = ws.usage.budgets
     with budgets._file.transaction() as transaction:
-        kept = {key: count.held for key, count in transaction.counts.items()}
-        transaction.replace([dataclasses.replace(count) for count in transaction.counts.values()])
-        assert {key: count.held for key, count in transaction.counts.items()} == kept
+        kept = {count.key: count.held for count in transaction.counts()}
+        transaction.replace(transaction.counts())
+    with budgets._file.transaction() as transaction:
+        assert {count.key: count.held for count in transaction.counts()} == kept
     assert len(set(kept.values())) == 3
 
 

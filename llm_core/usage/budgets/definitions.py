@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidBudget, UnknownBudget
-from .budget import Budget, checked
+from .budget import Budget, ByScope, checked
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -25,22 +25,15 @@ class Definitions:
 
     def __init__(self, state: Callable[[], State]) -> None:
         self._state = state
-        self._known: tuple[int, tuple[Budget, ...]] | None = None
+        self._known: tuple[int, tuple[Budget, ...], ByScope[Budget]] | None = None
 
     def all(self) -> tuple[Budget, ...]:
-        """In the order they were made. A look at the state's version where nothing changed: some microseconds."""
-        state = self._state()
-        version = state.version()
-        known = self._known
-        if known is None or known[0] != version:
-            from sqlalchemy import select
+        """In the order they were made."""
+        return self._now()[1]
 
-            from ...store.tables import budgets
-
-            with state.read() as connection:
-                rows = connection.execute(select(budgets).order_by(budgets.c.created_at, budgets.c.id)).mappings().all()
-            known = self._known = version, tuple(map(_from_row, rows))
-        return known[1]
+    def matching(self, labels: Mapping[str, Any]) -> list[Budget]:
+        """Those that count a record with these columns."""
+        return self._now()[2].find(labels)
 
     def get(self, name: str) -> Budget:
         """By name or id. Raises UnknownBudget."""
@@ -87,6 +80,22 @@ class Definitions:
         budget = self.get(name)
         with self._state().write() as connection:
             connection.execute(budgets.delete().where(budgets.c.id == budget.id))
+
+    def _now(self) -> tuple[int, tuple[Budget, ...], ByScope[Budget]]:
+        """A look at the state's version where nothing changed: some microseconds."""
+        state = self._state()
+        version = state.version()
+        known = self._known
+        if known is None or known[0] != version:
+            from sqlalchemy import select
+
+            from ...store.tables import budgets
+
+            with state.read() as connection:
+                rows = connection.execute(select(budgets).order_by(budgets.c.created_at, budgets.c.id)).mappings().all()
+            found = tuple(map(_from_row, rows))
+            known = self._known = version, found, ByScope((budget.meter, budget) for budget in found)
+        return known
 
 
 def _require_free(connection: Connection, budget: Budget) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..filters import quoted
 from .budget import MONEY_UNITS, TAG, Meter
-from .holds_file import Count
 from .periods import Span
+from .transaction import Count
 
 if TYPE_CHECKING:
     from ..reader import Snapshot

@@ -22,9 +22,10 @@ from ...types import UsageRecord
 from ..processes import host_name
 from .budget import Amounts, Meter
 from .definitions import Definitions
-from .holds_file import Count, Hold, HoldsFile, Transaction
+from .holds_file import HoldsFile
 from .owners import has_ended, this_owner
 from .periods import Span
+from .transaction import Count, Hold, Transaction
 
 if TYPE_CHECKING:
     from ..reader import Snapshot

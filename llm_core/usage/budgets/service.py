@@ -14,10 +14,11 @@ from ...store.home import Home
 from ...types import UsageRecord
 from .budget import Amounts, Budget, in_units, scope_of
 from .definitions import Definitions
-from .holds_file import Hold, HoldsFile, Settlement
+from .holds_file import HoldsFile
 from .keeper import Keeper
 from .owners import this_owner
 from .refresh import Ledger, Refresh
+from .transaction import Hold, Settlement
 from .verdict import verdict
 
 if TYPE_CHECKING:
@@ -126,9 +127,9 @@ class Budgets:
         with self._file.transaction() as transaction:
             return status_frame(budgets, transaction)
 
-    def matching(self, labels: Mapping[str, Any]) -> tuple[Budget, ...]:
+    def matching(self, labels: Mapping[str, Any]) -> Sequence[Budget]:
         """The budgets that a call with these columns of its record counts in: some microseconds."""
-        return tuple(budget for budget in self._definitions.all() if budget.meter.covers(labels))
+        return self._definitions.matching(labels)
 
     def hold(self, labels: Mapping[str, Any], amounts: Amounts, bundle: Bundle | None = None) -> Held | None:
         """Hold what a request may take, in all budgets that it counts in, at once or not at all. None where it counts

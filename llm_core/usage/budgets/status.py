@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .budget import Budget, in_words_scope
-from .holds_file import Count, Hold, Transaction
+from .transaction import Count, Hold, Transaction
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ...errors import BudgetCannotBound, BudgetExceeded
 from .budget import Budget
-from .holds_file import Count, Hold, Transaction
+from .transaction import Count, Hold, Transaction
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
