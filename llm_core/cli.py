@@ -14,11 +14,13 @@ import typer
 from .catalog.cli import prices_app
 from .errors import InvalidInput, LLMManagerError
 from .keys.cli import app as keys_app
+from .usage.alerts.cli import monitor_command
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from .catalog.price_lists import Prices
+    from .usage.alerts import Alerts
     from .usage.doctor import Report
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -192,3 +194,15 @@ def _prices() -> Iterator[tuple[Console, Prices]]:
 
 
 app.add_typer(prices_app(_prices), name="prices")
+
+
+@contextmanager
+def _alerts() -> Iterator[tuple[Console, Alerts]]:
+    from .workspace import Workspace
+
+    with _errors() as console, Workspace.open() as workspace:
+        workspace.usage.keep_draining()
+        yield console, workspace.usage.alerts
+
+
+app.command("monitor")(monitor_command(_alerts))

@@ -10,6 +10,7 @@
     |  |- InvalidPresetFile         a file of presets that cannot be imported; nothing of it was
     |  |- InvalidConnection         a name, base URL or option that a connection cannot have
     |  |- InvalidBudget             a scope, limit or period that a budget cannot have
+    |  |- InvalidAlert              a rule or channel of alerts that cannot be
     |  `- UnknownColumn             a filter, group or sort that the view `usage` lacks
     |- NotConfigured                something has to be set up first
     |  |- UnknownProvider
@@ -17,6 +18,7 @@
     |  |- UnknownModel
     |  |- UnknownPreset
     |  |- UnknownBudget
+    |  |- UnknownAlert              also a channel, or a piece of advice, that is not there
     |  |- NoActiveModel
     |  |- MissingKey
     |  |- MissingPackage
@@ -42,6 +44,7 @@
     |  `- UnreadableAnswer          an answer that is not what the provider documents
     |- BudgetExceeded               .budget .unit .limit .left .needed .resets_at: nothing was sent
     |  `- BudgetCannotBound         the price of the call is not known
+    |- ChannelFailed                a message could not be sent to a channel of alerts
     |- StoreError
     |  |- StateTooNew               written by a newer program
     |  |- StateDamaged
@@ -143,6 +146,10 @@ class InvalidBudget(InvalidInput):
     kind = "invalid_budget"
 
 
+class InvalidAlert(InvalidInput):
+    kind = "invalid_alert"
+
+
 class UnknownColumn(InvalidInput):
     kind = "unknown_column"
 
@@ -169,6 +176,10 @@ class UnknownPreset(NotConfigured):
 
 class UnknownBudget(NotConfigured):
     kind = "unknown_budget"
+
+
+class UnknownAlert(NotConfigured):
+    kind = "unknown_alert"
 
 
 class NoActiveModel(NotConfigured):
@@ -333,6 +344,10 @@ class BudgetCannotBound(BudgetExceeded):
     """What the call may cost is not known: `needed` is None."""
 
     kind = "budget_cannot_bound"
+
+
+class ChannelFailed(LLMManagerError):
+    kind = "channel_failed"
 
 
 class StoreError(LLMManagerError):

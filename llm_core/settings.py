@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import math
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,6 +66,12 @@ def _zone(name: str) -> str | None:
     return None
 
 
+def _quiet(text: str) -> str | None:
+    if not text or re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d", text):
+        return None
+    return "Write it as 22:00-07:00, or leave it empty for none."
+
+
 def _short(text: str) -> str | None:
     return None if len(text) <= 500 else "It must be at most 500 letters."
 
@@ -87,6 +94,19 @@ SETTINGS: dict[str, Setting] = {
             "Hours after which a running app asks each connection again for its models; 0 for never.",
             0,
             8_760,
+        ),
+        Setting(
+            "alerts.check_minutes",
+            5.0,
+            "Minutes after which a running app looks for alerts again; 0 for never.",
+            0,
+            1_440,
+        ),
+        Setting(
+            "alerts.quiet_hours",
+            "",
+            "Hours in which no alert is sent, as 22:00-07:00 in usage.time_zone (UTC where that is empty).",
+            check=_quiet,
         ),
         Setting("ui.model", "", "The model id last chosen on a page.", check=_short),
         Setting("ui.preset", "", "The preset last chosen on a page.", check=_short),

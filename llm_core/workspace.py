@@ -13,11 +13,13 @@ from .store.home import Home, open_home
 if TYPE_CHECKING:
     from .catalog import ModelService
     from .keys import APIKeyManager
+    from .keys.named import NamedSecrets
     from .parameters import ParameterService
     from .providers import ProviderService
     from .service import LLMService
     from .settings import SettingsService
     from .store.state import State
+    from .types import LLMModel, LLMProvider
     from .usage import UsageService
 
 T = TypeVar("T")
@@ -145,7 +147,12 @@ class Workspace:
             from .usage import UsageService
 
             return UsageService(
-                self.home, settings=lambda: self.settings, price=_Pricing(self), state=lambda: self.state
+                self.home,
+                settings=lambda: self.settings,
+                price=_Pricing(self),
+                state=lambda: self.state,
+                around=lambda: _Around(self),
+                is_sample=self.is_sample,
             )
 
         return self._part("usage", build)
@@ -200,3 +207,30 @@ class _Pricing:
 
     def bands(self, id: str) -> Any:  # noqa: A002
         return self._workspace.models.prices.bands(id)
+
+
+class _Around:
+    """What alerts and advice ask of the other rooms, as `usage.around` has it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def connections(self) -> list[LLMProvider]:
+        return self._workspace.providers.list()
+
+    def models(self, task: str | None = None) -> list[LLMModel]:
+        return self._workspace.models.list(task=task)
+
+    def model(self, id: str) -> LLMModel:  # noqa: A002
+        return self._workspace.models.get(id)
+
+    def price(self, *arguments: Any, **named: Any) -> Any:
+        return self._workspace.models.price(*arguments, **named)
+
+    def radar(self, spend: Any) -> Any:
+        return self._workspace.models.radar(spend)
+
+    def secrets(self) -> NamedSecrets:
+        from .keys.named import NamedSecrets
+
+        return NamedSecrets(self._workspace.keys)

@@ -6,7 +6,7 @@ from ..errors import VaultError
 from . import disk, entries
 from .document import DamagedEntry, Document, Entry
 from .reads import Reads
-from .status import KeyEntry, VaultStatus
+from .status import SECRET_PREFIX, KeyEntry, VaultStatus
 from .vault import Opened, Vault
 
 _SOURCE_IN_WORDS = {
@@ -30,7 +30,8 @@ def status_of(vault: Vault, reads: dict[str, Reads]) -> VaultStatus:
         document = opened.document
     except VaultError as error:
         state, message, hint = error.state, error.message, error.hint
-    listed = tuple(described(entry, opened, reads) for entry in document.entries)
+    keys = [entry for entry in document.entries if not entry.connection.startswith(SECRET_PREFIX)]
+    listed = tuple(described(entry, opened, reads) for entry in keys)
     return VaultStatus(
         state=state,
         message=message,

@@ -13,6 +13,10 @@ SOURCES = ("keyring", "key_file", "environment", "passphrase")
 """What can give the vault's master key."""
 
 
+SECRET_PREFIX = "secret/"
+"""Before the name of a secret that is no connection's key. No connection's name has a slash, so the two never meet."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeyEntry:
     """One version of one connection's key in the vault, without the key.

@@ -100,6 +100,11 @@ class Home:
         """Held by the process that asks connections for their models in the background."""
         return self.path / "listing.lock"
 
+    @property
+    def alerts_lock(self) -> Path:
+        """Held by the process that watches for alerts, as long as it does."""
+        return self.path / "alerts.lock"
+
 
 def open_home(path: str | os.PathLike[str] | None = None, *, sample: bool = False) -> Home:
     """The home at `path`, else $LLM_MANAGER_HOME, else the platform's user data folder; made 0700 where it is new.

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 
     from ..settings import SettingsService
     from ..store.state import State
+    from .alerts import Alerts
+    from .around import Around
     from .budgets import Budgets
     from .drainer import Drainer
     from .pricing import Price
+    from .question import Question
     from .reader import Reader, Snapshot
     from .sql_console import SqlConsole
     from .view import Problem
@@ -54,7 +57,7 @@ class UsageService(Repricing, Questions):
     """The usage ledger of one home. Safe for threads.
 
     Recording loads neither a database nor prices nor settings: `settings` and `price` are called only when draining,
-    `state` when budgets are asked for.
+    `state` when budgets are asked for, `around` for alerts and advice.
     """
 
     def __init__(
@@ -63,17 +66,22 @@ class UsageService(Repricing, Questions):
         settings: Callable[[], SettingsService] | None = None,
         price: Price | None = None,
         state: Callable[[], State] | None = None,
+        around: Callable[[], Around] | None = None,
+        is_sample: bool = False,
     ) -> None:
         self._home = home
         self._settings = settings
         self._price = price
         self._state = state
+        self._around = around
+        self._is_sample = is_sample
         self._recorder = Recorder(home)
         self._lock = threading.Lock()
         self._reader_made: Reader | None = None
         self._console_made: SqlConsole | None = None
         self._drainer: Drainer | None = None
         self._budgets_made: Budgets | None = None
+        self._alerts_made: Alerts | None = None
         self._current = threading.local()
         self._backlog_at = 0.0
 
@@ -166,6 +174,32 @@ class UsageService(Repricing, Questions):
                     )
         return made
 
+    @property
+    def alerts(self) -> Alerts:
+        """What is the matter; `ws.usage.alerts()` for those that are open."""
+        made = self._alerts_made
+        if made is None:
+            from .alerts import Alerts
+
+            if self._state is None:
+                raise StoreError("Alerts need the state of a workspace.", "Use Workspace.open().usage.alerts.")
+            with self._lock:
+                made = self._alerts_made
+                if made is None:
+                    made = self._alerts_made = Alerts(
+                        self._home,
+                        self,
+                        state=self._state,
+                        settings=self._settings,
+                        around=self._around,
+                        is_sample=self._is_sample,
+                    )
+        return made
+
+    def ask(self, question: Question[T]) -> T:
+        """The answer to a question of this room's own, which has no name here."""
+        return self._answer(question)
+
     def snapshot_now(self) -> AbstractContextManager[Snapshot]:
         """All records as of now, also where this thread has a `snapshot` open."""
         return self._reader.snapshot()
@@ -199,6 +233,9 @@ class UsageService(Repricing, Questions):
             console, self._console_made = self._console_made, None
             drainer, self._drainer = self._drainer, None
             budgets, self._budgets_made = self._budgets_made, None
+            alerts, self._alerts_made = self._alerts_made, None
+        if alerts is not None:
+            alerts.close()
         if drainer is not None:
             drainer.stop()
         if budgets is not None:

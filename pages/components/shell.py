@@ -95,6 +95,7 @@ def _open(sample: bool) -> Workspace:
     ws = Workspace.open()
     ws.usage.keep_draining()
     ws.models.keep_checking()
+    ws.usage.alerts.keep_watching()
     return ws
 
 
