@@ -46,10 +46,10 @@ def draw(view: View, now: pd.Series) -> None:
                 "Format", list(FORMATS), default="CSV", required=True, key="usage.format", label_visibility="collapsed"
             )
         )
-        st.button("Prepare the file", icon=":material/file_save:", key="usage.prepare", on_click=_ask, args=(name,))
+        st.button("Prepare the file", icon=":material/file_save:", key="usage.prepare", on_click=_ask)
     st.caption(FORMATS[name][2])
     key = (name, repr(view.about("summary").key))
-    if st.session_state.pop(_ASKED, None) == name:
+    if st.session_state.pop(_ASKED, False):
         with feedback.boundary():
             st.session_state[MADE] = _make(view, name, key)
     made: Made | None = st.session_state.get(MADE)
@@ -57,8 +57,9 @@ def draw(view: View, now: pd.Series) -> None:
         _offer(made, name)
 
 
-def _ask(name: str) -> None:
-    st.session_state[_ASKED] = name
+def _ask() -> None:
+    """Callback: make a file, of the format that is chosen when the page runs."""
+    st.session_state[_ASKED] = True
 
 
 def _make(view: View, name: str, key: tuple[Any, ...]) -> Made:

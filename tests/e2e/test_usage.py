@@ -1,0 +1,78 @@
+"""The Usage page over a million records: first load, a click that filters, an export, a record of another program."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from llm_core import Workspace
+from llm_core.store.home import open_home
+from tests.benchmarks import ledger_data
+from tests.e2e.conftest import Serve, run_python, settled
+
+pytestmark = pytest.mark.browser
+
+ROWS = 1_000_000
+RECORD = """
+from decimal import Decimal
+from llm_core import Usage, UsageRecord, Workspace
+with Workspace.open() as ws:
+    ws.usage.record(UsageRecord(provider="openai", connection="openai", model="model-04", user="user-0500",
+                                usage=Usage(input_tokens=100, output_tokens=20), cost_usd=Decimal("0.25")))
+"""
+
+
+@pytest.fixture
+def million(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A ledger of a million records up to now in the home of the test."""
+    monkeypatch.setattr(ledger_data, "END", datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+    ledger_data._make_ledger(open_home(home), ROWS)
+    return home
+
+
+def test_a_million_records_are_shown_filtered_by_a_click_exported_and_followed(
+    page: Page, serve: Serve, million: Path, environment: dict[str, str]
+) -> None:
+    with Workspace.open() as ws:
+        start = ws.usage.span("last 30 days", "Europe/Berlin").start
+        everything = ws.usage.summary(start).iloc[0]
+        largest = ws.usage.groups("model", start, limit=1).iloc[0]
+        rare = ws.usage.summary(start, user="user-0500").iloc[0]
+    url = serve()
+    page.goto(url + "/usage")
+    expect(tile(page, "Calls")).to_have_text(f"{everything.calls:,}")
+    expect(page.locator(".st-key-usage-time-0 .bars path").first).to_be_visible()
+    settled(page)
+
+    page.locator(".st-key-usage-what-0 .bars path").first.click(force=True)  # below the layer that takes clicks
+    expect(page).to_have_url(re.compile(f"model={largest.model}"))
+    expect(tile(page, "Calls")).to_have_text(f"{largest.calls:,}")
+    settled(page)
+    page.get_by_role("button", name=f"Model: {largest.model}").first.click()
+    expect(tile(page, "Calls")).to_have_text(f"{everything.calls:,}")
+
+    page.goto(url + "/usage?user=user-0500&view=Export")
+    expect(tile(page, "Calls")).to_have_text(f"{rare.calls:,}")
+    settled(page)
+    page.get_by_role("radio", name="JSON lines").click()
+    settled(page)
+    page.get_by_role("button", name="Prepare the file").click()
+    expect(page.get_by_text(f"{rare.records:,} records,")).to_be_visible()
+    settled(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    rows = [json.loads(line) for line in download.value.path().read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == rare.records
+    assert {row["user"] for row in rows} == {"user-0500"}
+
+    run_python(RECORD, environment)
+    expect(tile(page, "Calls")).to_have_text(f"{rare.calls + 1:,}")
+
+
+def tile(page: Page, name: str) -> Locator:
+    return page.get_by_test_id("stMetric").filter(has_text=name).get_by_test_id("stMetricValue")
