@@ -23,7 +23,7 @@ from .providers import ProviderService
 from .store.home import SAMPLE_MARKER, Home, cache_folder, open_home
 from .types import LLMProvider
 
-VERSION = 2
+VERSION = 3
 """Raised when the sample's content or the layout of a home changes."""
 GOOD_FOR = timedelta(days=1)
 
@@ -63,6 +63,7 @@ def _made_at(path: Path) -> datetime | None:
 
 def _make(folder: Path, now: datetime) -> Path:
     """Beside its last name, which it gets when it is whole. The one before stays for those who have it open."""
+    from .sample_data.budgets import write_budgets
     from .sample_data.connections import write_connections
     from .sample_data.ledger import write_calls
     from .store.state import State
@@ -79,6 +80,7 @@ def _make(folder: Path, now: datetime) -> Path:
     state = State(home)
     try:
         write_connections(state, now)
+        write_budgets(state, now)
     finally:
         state.close()
     write_calls(home, now)

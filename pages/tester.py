@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from llm_core.providers.model_files import ensure_model
-from pages.components import figures, model_selector, model_tester, shell
+from pages.components import dialogs, figures, model_selector, model_tester, shell
 
 KEY = "tester"
 
@@ -44,3 +44,4 @@ with st.container(border=True):
         lambda progress, stop: ensure_model(connection.options, progress, stop) if model.provider == "local" else None,
         lambda: st.page_link("pages/usage.py", label="See it on Usage", icon=":material/monitoring:"),
     )
+dialogs.open_if_asked()

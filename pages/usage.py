@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.components import (
+    budget_card,
+    dialogs,
     live,
     shell,
     usage_chart,
@@ -28,6 +30,8 @@ live.pulse(ws, token)
 
 if not live.values(ws, token, "model"):
     usage_states.nothing_yet()
+    budget_card.draw(ws)
+    dialogs.open_if_asked()
     st.stop()
 
 tz = shell.tz().key
@@ -48,11 +52,14 @@ summary, series, p95_ms, on_what, by_whom = view.ask(*first, *rankings)
 now = summary.iloc[0]
 if not now.records:
     usage_states.nothing_found(bool(filters))
+    budget_card.draw(ws)
+    dialogs.open_if_asked()
     st.stop()
 before = live.lately(ws, view.before()).iloc[0]
 
 usage_monitor.tiles(span, now, before, series, p95_ms)
 usage_monitor.coverage(span, now, before)
+budget_card.draw(ws)
 over_time, to_come = st.columns([2, 1])
 with over_time:
     usage_chart.draw(view, first[1], series, by, measure, tags)
@@ -62,3 +69,4 @@ with st.grid(2, min_column_width=320):
     what.draw(rankings[0], on_what)
     who.draw(rankings[1], by_whom)
 usage_tabs.draw(view, now, measure, by)
+dialogs.open_if_asked()

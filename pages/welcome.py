@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import first_answer, shell, steps
+from pages.components import dialogs, first_answer, shell, steps
 
 shell.guard()
 ws = shell.workspace()
@@ -57,3 +57,4 @@ if not ws.is_sample:
     steps.draw(ws)
 with here:
     first_answer.draw(ws)
+dialogs.open_if_asked()

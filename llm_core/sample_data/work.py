@@ -330,3 +330,24 @@ ACTIVE: dict[str, tuple[str, str]] = {
     "judge": ("openai", "o3"),
     "transcribe": ("openai", "gpt-4o-transcribe"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SampleBudget:
+    """A limit as the sample shows it; `limit` as text, in US dollars, tokens or calls."""
+
+    name: str
+    scope: dict[str, str]
+    limit: str
+    period: str
+    unit: str = "money"
+    hard: bool = True
+    thresholds: tuple[float, ...] = (0.8,)
+
+
+BUDGETS: tuple[SampleBudget, ...] = (
+    SampleBudget("Everything", {}, "200", "month", thresholds=(0.5, 0.8)),
+    SampleBudget("Platform, all time", {"project": "Platform"}, "700", "total"),
+    SampleBudget("Trials of the judge", {"app": "tester", "task": "judge"}, "4", "total", hard=False),
+    SampleBudget("Helpdesk calls", {"app": "helpdesk"}, "2000", "week", unit="calls", hard=False),
+)

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
-from llm_core.errors import LLMManagerError
+from llm_core.errors import BudgetExceeded, LLMManagerError
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,11 @@ def boundary() -> Iterator[None]:
 
 
 def show(error: Exception) -> None:
+    if isinstance(error, BudgetExceeded):
+        from pages.components import budget_stop  # which itself shows errors
+
+        budget_stop.show(error)
+        return
     if isinstance(error, LLMManagerError):
         st.error(error.hint or "Try again.", title=error.message, icon=":material/error:")
         return

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components import (
+    budget_card,
     feedback,
     usage_breakdown,
     usage_calls,
@@ -18,7 +19,7 @@ from pages.components import (
 from pages.components.usage_monitor import UNPRICED
 from pages.components.usage_view import View
 
-TABS = ("Calls", "Breakdown", "Speed and errors", "When", UNPRICED, "What if", "Export")
+TABS = ("Calls", budget_card.TAB, "Breakdown", "Speed and errors", "When", UNPRICED, "What if", "Export")
 
 
 def draw(view: View, now: pd.Series, measure: str, by: str) -> None:
@@ -26,6 +27,7 @@ def draw(view: View, now: pd.Series, measure: str, by: str) -> None:
     tabs = dict(zip(TABS, st.tabs(list(TABS), key="view", bind="query-params", on_change="rerun"), strict=True))
     panels = {
         "Calls": lambda: usage_calls.draw(view),
+        budget_card.TAB: lambda: budget_card.panel(view.ws),
         "Breakdown": lambda: usage_breakdown.draw(view, measure, by),
         "Speed and errors": lambda: usage_speed.draw(view),
         "When": lambda: usage_when.draw(view, measure),
