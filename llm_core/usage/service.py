@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ..settings import SettingsService
     from ..store.state import State
+    from .advice import Advisor
     from .alerts import Alerts
     from .around import Around
     from .budgets import Budgets
@@ -195,6 +196,15 @@ class UsageService(Repricing, Questions):
                         is_sample=self._is_sample,
                     )
         return made
+
+    @property
+    def advice(self) -> Advisor:
+        """What to do about spend; `ws.usage.advice()` for all of it."""
+        from .advice import Advisor
+
+        if self._state is None or self._around is None:
+            raise StoreError("Advice needs the state of a workspace.", "Use Workspace.open().usage.advice.")
+        return Advisor(self, state=self._state, settings=self._settings, around=self._around)
 
     def ask(self, question: Question[T]) -> T:
         """The answer to a question of this room's own, which has no name here."""

@@ -25,6 +25,8 @@ _MAD = 1.4826
 """The median absolute deviation times this is the standard deviation of a normal distribution."""
 _LEAST_SPREAD = 0.3
 """Of a usual hour: a spread below it is an accident of eight numbers."""
+_RARE = 1.5
+"""Times what only one hour in a hundred costs: below it an hour is one of those that come again and again."""
 _SETTLES = 0.95
 """Share of a threshold below which a budget counts as recovered."""
 _AN_OUTAGE = 0.9
@@ -155,7 +157,7 @@ def _spike_in(figures: Figures, hour: datetime) -> tuple[float, float, float, da
     spent = figures.hours.get(hour, 0.0)
     same = [figures.hours.get(at, 0.0) for at in _same_hours(figures, hour)]
     past = sorted(value for at, value in figures.hours.items() if at < hour - timedelta(hours=1) and value > 0)
-    if len(same) < _WEEKS_NEEDED or not past or spent <= past[int(0.99 * (len(past) - 1))]:
+    if len(same) < _WEEKS_NEEDED or not past or spent <= _RARE * past[int(0.99 * (len(past) - 1))]:
         return None
     middle = median(same)
     spread = _MAD * median(abs(value - middle) for value in same)
