@@ -8,13 +8,15 @@ import random
 from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from llm_core import Usage, UsageRecord
 from llm_core.types import STATUSES, USAGE_FIELDS
-from llm_core.usage import UsageService
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from llm_core.usage import UsageService
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
 SPRING = datetime(2025, 3, 30, 1, tzinfo=UTC)
