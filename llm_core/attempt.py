@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -316,18 +317,26 @@ class Attempt:
 
 
 async def _held(guard: Guard, plan: Plan[Any], number: int) -> Held | None:
-    """On a thread. What it held for a caller who left meanwhile is let go."""
-    holding = asyncio.ensure_future(asyncio.to_thread(guard.hold, plan, number))
+    """On a thread. What it holds for a caller who left meanwhile is let go, even if the loop is over by then."""
+    lock, is_left = threading.Lock(), False
+    held: list[Held | None] = []
+
+    def hold() -> None:
+        found = guard.hold(plan, number)
+        with lock:
+            held.append(found)
+            if is_left and found is not None:
+                found.release()
+
     try:
-        return await asyncio.shield(holding)
+        await asyncio.to_thread(hold)
     except asyncio.CancelledError:
-        holding.add_done_callback(_let_go)
+        with lock:
+            is_left = True
+            if held and held[0] is not None:
+                held[0].release()
         raise
-
-
-def _let_go(holding: asyncio.Future[Held | None]) -> None:
-    if not holding.cancelled() and holding.exception() is None and (held := holding.result()) is not None:
-        held.release()
+    return held[0]
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def test_a_stream_stopped_midway_leaves_what_it_is_estimated_to_have_cost(ready:
 
     async def cancelled() -> None:
         task = asyncio.ensure_future(_streamed(ready))
-        while asked(wire) < 3:
+        while asked(wire) < 3 and not task.done():
             await asyncio.sleep(0.005)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -233,6 +233,25 @@ def test_calls_of_a_bundle_find_room_in_a_full_budget(ready: Workspace, wire: Wi
             ready.llm.complete("Hello?", parameters=SHORT, bundle=bundle)
     row = stand(ready)
     assert (row["held"], row["spent"]) == (0, ready.usage.summary()["cost_usd"][0])
+
+
+def test_an_event_loop_never_waits_for_a_hold_and_one_that_nobody_wants_any_more_is_let_go(
+    ready: Workspace, wire: WireServer
+) -> None:
+    async def wait_and_leave() -> None:
+        with ready.usage.budgets._file.transaction():  # as a process does that holds just now
+            task = asyncio.ensure_future(ready.llm.acomplete("Hello?", parameters=SHORT))
+            for _ in range(20):
+                await asyncio.sleep(0.005)
+            assert not task.done()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(wait_and_leave())  # which waits for the thread that holds
+    assert stand(ready)["held"] == 0
+    assert asked(wire) == 0
+    assert ready.usage.history().empty
 
 
 def test_after_a_fork_the_child_holds_for_itself(ready: Workspace, wire: WireServer) -> None:

@@ -190,7 +190,7 @@ class _Drill:
 
 
 def caller(home: str, most: int) -> None:
-    """Call from many threads without end; one call in thirty names no max_tokens."""
+    """Call from many threads without end; one call in two hundred names no max_tokens."""
     ws = Workspace.open(home)
 
     def call_on() -> None:
@@ -198,7 +198,7 @@ def caller(home: str, most: int) -> None:
         while True:
             number += 1
             call = f"{os.getpid()}-{threading.get_ident()}-{number}"
-            parameters = {"max_tokens": most} if number % 30 else None
+            parameters = {"max_tokens": most} if number % 200 else None
             try:
                 ws.llm.complete(f"Say something to {call}", parameters=parameters, tags={"call": call})
             except BudgetExceeded:

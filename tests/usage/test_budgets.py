@@ -22,6 +22,8 @@ from llm_core.usage.budgets import Budgets
 from llm_core.usage.budgets.budget import Amounts, in_units
 from llm_core.usage.budgets.owners import has_ended, this_owner
 from llm_core.usage.budgets.service import Bundle, Held
+from llm_core.usage.budgets.transaction import Hold
+from llm_core.usage.drainer import Drainer
 
 LABELS = {
     "provider": "openai",
@@ -378,6 +380,21 @@ def test_the_hold_of_a_process_that_was_killed_becomes_one_interrupted_record_wh
     for mine in (ws, other):
         row = stand(mine)
         assert (row["spent"], row["held"], row["in_flight"]) == (0, 1, 0)
+
+
+def test_a_running_app_counts_and_recovers_also_where_nobody_calls(ws: Workspace) -> None:
+    ws.usage.budgets.add(FOR_ALL, "10", "day")
+    hold(ws, 2).settle(Amounts(in_units(1), 1))
+    ended = f"{this_owner()}1"
+    with ws.usage.budgets._file.transaction() as transaction:
+        transaction.insert(Hold("dead", transaction.at, LABELS, Amounts(in_units(3), 1, 1), ended))
+    drainer = Drainer(ws.home, recount=ws.usage.budgets.refresh)
+    drainer.step()
+    assert ws.usage.history()["id"].tolist() == ["dead"]
+    with ws.usage.budgets._file.transaction() as transaction:
+        found = transaction.find("dead")
+        assert found is not None
+        assert (found.state, found.owner) == ("settled", this_owner())
 
 
 def test_owners_are_told_apart_by_when_they_began() -> None:

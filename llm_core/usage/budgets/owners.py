@@ -21,7 +21,7 @@ def this_owner() -> str:
 def has_ended(owner: str) -> bool:
     """Whether the process is surely gone. One of another host (a container's) is never known to be."""
     host, pid, beginning = owner.split("/", 2)
-    if host != host_name():
+    if owner == this_owner() or host != host_name():
         return False
     if not is_running(int(pid)):
         return True

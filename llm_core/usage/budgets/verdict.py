@@ -11,6 +11,10 @@ from ...errors import BudgetCannotBound, BudgetExceeded
 from .budget import Budget
 from .transaction import Count, Hold, Transaction
 
+_SMALLER = {
+    "money": ", or make the call smaller: set max_tokens lower, choose a cheaper model",
+    "tokens": ", or make the call smaller: set max_tokens lower",
+}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -52,8 +56,7 @@ def _exceeded(budget: Budget, count: Count, needed: int, from_bundle: int) -> Bu
         f'The budget "{budget.name}" stands in the way. Of {limit} {each}, {budget.in_words(count.spent)} is spent and '
         f"{budget.in_words(count.held - from_bundle)} is held for other calls, so {budget.in_words(left)} is left; "
         f"this call could take {budget.in_words(needed)}. Nothing was sent.",
-        f"{_resets(budget, count.span.end)} Raise the budget, or make the call smaller: set max_tokens lower, choose a "
-        "cheaper model.",
+        f"{_resets(budget, count.span.end)} Raise the budget{_SMALLER.get(budget.unit, '')}.",
         budget=budget.name,
         unit=budget.unit,
         limit=budget.limit,
