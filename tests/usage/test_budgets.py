@@ -415,6 +415,8 @@ def test_a_run_of_calls_holds_once_and_keeps_what_its_calls_leave_over(ws: Works
             end(ws, hold(ws, "3", bundle=bundle), "0.5")
         assert figures(ws) == (Decimal("1.5"), Decimal("8.4"), Decimal("0.1"))
         hold(ws, "2.6", bundle=bundle).release()
+        with pytest.raises(BudgetExceeded):
+            hold(ws, "0.1")
         with pytest.raises(BudgetExceeded) as caught:
             hold(ws, "2.7", bundle=bundle)
         assert caught.value.left == Decimal("2.6")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_TRIES = 8
+_TRIES = 20
 _SURELY_OVER = timedelta(days=1)
 """Of a hold from another host, whose processes cannot be looked at."""
 
@@ -95,6 +95,8 @@ class Refresh:
                     return []
                 holds = transaction.holds()
             counts, found = snapshot.ask(lambda shot: _look(shot, wanted, holds))
+            if not snapshot.view.tail.is_whole:
+                ended = set()  # their records may be among those that cannot be seen yet
         with self._file.transaction() as transaction:
             if transaction.refreshes != refreshes:
                 return None

@@ -127,24 +127,20 @@ class Transaction:
 
     def settle(self, settlement: Settlement) -> None:
         """What was held for more than it took goes back to its bundle, while that is open."""
-        hold = self.find(settlement.id)
+        for further in settlement.further:
+            self.insert(further)
+        hold, taken = self.find(settlement.id), settlement.amounts
         if hold is None:  # its record was found in the ledger first
             return
-        if settlement.amounts is None:
-            self.change(hold, None)
-            return
-        taken = settlement.amounts
-        amounts = Amounts(
+        amounts = taken and Amounts(
             hold.amounts.money if taken.money is None else taken.money,
             hold.amounts.tokens if taken.tokens is None else taken.tokens,
             hold.amounts.calls,
         )
         self.change(hold, amounts, "settled")
-        for further in settlement.further:
-            self.insert(further)
         bundle = self.find(hold.bundle) if hold.bundle else None
         if bundle is not None:
-            self.change(bundle, _plus(bundle.amounts, _minus(hold.amounts, amounts)))
+            self.change(bundle, _plus(bundle.amounts, _minus(hold.amounts, amounts or Amounts())))
 
     def change(self, hold: Hold, amounts: Amounts | None, state: str | None = None) -> None:
         """Give a hold other amounts; None removes it."""
