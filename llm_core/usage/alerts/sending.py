@@ -48,6 +48,7 @@ def _made(address: str) -> Any:
 
         logger = logging.getLogger("apprise")  # its words may hold parts of the address: only _Reasons hears them
         logger.propagate = False
+        logger.setLevel(logging.WARNING)  # below, it writes whole addresses
         logger.addHandler(_silent)
         asset = apprise.AppriseAsset(
             app_id="LLM Manager",
