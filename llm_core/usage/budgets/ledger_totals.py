@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..filters import quoted
@@ -16,27 +15,25 @@ from .transaction import Count
 if TYPE_CHECKING:
     from ..reader import Snapshot
 
-_MEASURES = (
-    "coalesce(sum(cost_usd), 0)",
-    "coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0)",
-    "count(*) FILTER (attempt = 1 AND part = 0)",  # a call counts where it began, however many attempts it took
-    "count(*)",
-    "count(cost_usd)",
-)
-_READ = ("started_at", "cost_usd", "input_tokens", "output_tokens", "attempt", "part")
-_NOTHING = (Decimal(0), 0, 0, 0, 0)
+_MEASURES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "money": ("sum(cost_usd)", ()),
+    "tokens": ("sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0))", ("input_tokens", "output_tokens")),
+    # a call counts where it began, however many attempts it took
+    "calls": ("count(*) FILTER (attempt = 1 AND part = 0)", ("attempt", "part")),
+}
+"""Unit -> what is counted, and the columns that have to be read for it. Only those of the units wanted are read."""
 
 
 def spent(snapshot: Snapshot, wanted: Iterable[tuple[Meter, Span]]) -> list[Count]:
     """Each meter's count in its period, nothing held.
 
-    One question to the ledger for all meters of one period whose scopes name the same columns: a budget for each of a
-    thousand users is one of them.
+    One question to the ledger for all meters of one period and unit whose scopes name the same columns: a budget for
+    each of a thousand users is one of them.
     """
-    alike: dict[tuple[Span, tuple[str, ...]], list[Meter]] = defaultdict(list)
+    alike: dict[tuple[Span, str, tuple[str, ...]], list[Meter]] = defaultdict(list)
     for meter, span in wanted:
-        alike[span, tuple(name for name, _ in meter.scope)].append(meter)
-    return [count for (span, names), meters in alike.items() for count in _spent_in(snapshot, span, names, meters)]
+        alike[span, meter.unit, tuple(name for name, _ in meter.scope)].append(meter)
+    return [count for (span, _, names), meters in alike.items() for count in _spent_in(snapshot, span, names, meters)]
 
 
 def recorded(snapshot: Snapshot, ids: Sequence[str], oldest: datetime) -> dict[str, tuple[bool, bool]]:
@@ -67,17 +64,20 @@ def _spent_in(snapshot: Snapshot, span: Span, names: Sequence[str], meters: Sequ
         if moment is not None:
             values[bound] = _naive(moment)
             terms.append(f"started_at {comparison} ${bound}")
-    read = dict.fromkeys((*_READ, *("tags" if name.startswith(TAG) else name for name in names)))
+    unit = meters[0].unit
+    measure, read = _MEASURES[unit]
+    usage = snapshot.usage(
+        "started_at", "cost_usd", *read, *("tags" if name.startswith(TAG) else name for name in names)
+    )
     rows = snapshot.rows(
-        f"SELECT {', '.join((*columns, *_MEASURES))} FROM {snapshot.usage(*read)} WHERE {' AND '.join(terms)}"
-        + (f" GROUP BY {', '.join(columns)}" if columns else ""),
+        f"SELECT {', '.join((*columns, f'coalesce({measure}, 0)', 'count(*)', 'count(cost_usd)'))} "
+        f"FROM {usage} WHERE {' AND '.join(terms)}" + (f" GROUP BY {', '.join(columns)}" if columns else ""),
         values,
     )
     found = {row[: len(names)]: row[len(names) :] for row in rows}
     for meter in meters:
-        usd, tokens, calls, records, priced = found.get(tuple(value for _, value in meter.scope), _NOTHING)
-        took = {"money": int(usd * MONEY_UNITS), "tokens": int(tokens), "calls": calls}
-        yield Count(meter, span, took[meter.unit], 0, records, priced)
+        amount, records, priced = found.get(tuple(value for _, value in meter.scope), (0, 0, 0))
+        yield Count(meter, span, int(amount * MONEY_UNITS) if unit == "money" else int(amount), 0, records, priced)
 
 
 def _column(name: str, values: dict[str, Any]) -> str:
