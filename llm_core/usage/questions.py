@@ -202,7 +202,15 @@ class Questions:
         where = condition(start, end, filters)
         return self._answer(Page.of(where, limit, before, columns=names, sort=sort, descending=descending))
 
-    def values(self, column: str, *, limit: int = 1000, **filters: Any) -> list[Any]:
+    def values(
+        self,
+        column: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        limit: int = 1000,
+        **filters: Any,
+    ) -> list[Any]:
         """The values that a column has, those with most records first: what a filter can be set to.
 
         `tag:team` is for the values of a tag, `tags` for the names of tags.
@@ -210,7 +218,7 @@ class Questions:
         from .filters import condition
         from .queries import values
 
-        return self._answer(values(condition(None, None, filters), column, limit))
+        return self._answer(values(condition(start, end, filters), column, limit))
 
     def unpriced(self, start: datetime | None = None, end: datetime | None = None, **filters: Any) -> pd.DataFrame:
         """The records whose cost is unknown, by connection, provider, model, mode and whether usage was `reported`.

@@ -66,34 +66,26 @@ class _Kept:
         found |= new
         return [found[one.key] for one in asked]
 
-    def lately(self, ws: Workspace, one: Asked) -> Any:
-        with self._lock:
-            good_until, answer = self._lately.get(one.key, (0.0, None))
+    def lately(self, ws: Workspace, asked: Sequence[Asked]) -> list[Any]:
         begin = time.monotonic()
-        if begin < good_until:
-            return answer
-        answer = one.answer(ws)
+        with self._lock:
+            kept = {one.key: self._lately[one.key] for one in asked if one.key in self._lately}
+        found = {key: answer for key, (good_until, answer) in kept.items() if begin < good_until}
+        missing = {one.key: one for one in asked if one.key not in found}
+        answered = ws.usage.side_by_side(*(partial(one.answer, ws) for one in missing.values())) if missing else []
+        new = dict(zip(missing, answered, strict=True))
         end = time.monotonic()
         with self._lock:
-            self._lately[one.key] = (end + _PATIENCE * (end - begin), answer)
+            self._lately.update({key: (end + _PATIENCE * (end - begin), answer) for key, answer in new.items()})
             while len(self._lately) > _KEPT:
                 self._lately.popitem(last=False)
-        return answer
+        found |= new
+        return [found[one.key] for one in asked]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _kept(home: str) -> _Kept:
     return _Kept()
-
-
-def answers(ws: Workspace, token: Any, *asked: Asked) -> list[Any]:
-    """The answer of each question, asked side by side about the same records where it is not kept already."""
-    return _kept(str(ws.home.path)).answers(ws, token, asked)
-
-
-def lately(ws: Workspace, asked: Asked) -> Any:
-    """An answer that may be somewhat old, for what changes slowly: the longer it takes, the seldomer it is asked."""
-    return _kept(str(ws.home.path)).lately(ws, asked)
 
 
 @st.fragment(run_every="1s")
@@ -102,6 +94,16 @@ def pulse(ws: Workspace, seen: Any) -> None:
     with feedback.boundary():
         if ws.usage.token() != seen:
             st.rerun()
+
+
+def answers(ws: Workspace, token: Any, *asked: Asked) -> list[Any]:
+    """The answer of each question, asked side by side about the same records where it is not kept already."""
+    return _kept(str(ws.home.path)).answers(ws, token, asked)
+
+
+def lately(ws: Workspace, *asked: Asked) -> list[Any]:
+    """Answers that may be somewhat old, for what changes slowly: the longer they take, the seldomer they are asked."""
+    return _kept(str(ws.home.path)).lately(ws, asked)
 
 
 def values(ws: Workspace, token: Any, column: str) -> list[str]:

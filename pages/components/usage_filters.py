@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -11,7 +11,8 @@ import streamlit as st
 from llm_core import Workspace
 from pages.components import figures, live
 from pages.components.choices import choice
-from pages.components.span import CUSTOM, NAMES, USUAL
+from pages.components.live import Asked
+from pages.components.span import CUSTOM, NAMES, USUAL, Span
 from pages.components.usage_view import NONE
 
 FREQUENT = {"model": "All models", "project": "All projects", "user": "Everyone", "task": "All tasks"}
@@ -29,7 +30,7 @@ DAYS_OF_WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 FIRST, LAST, HOUR = "from", "to", "hour"
 """Of the URL: the dates of a custom span, and an hour of the week as 0-14."""
 
-_TAGS, _VALUES = 5, 50
+_VALUES = 200
 _SHARED = {"connection": "via"}
 """Keys that are not the column's name: the Models page has a filter with that one."""
 
@@ -38,18 +39,25 @@ def key(column: str) -> str:
     return _SHARED.get(column, column)
 
 
-def draw(ws: Workspace, token: Any, tz: str) -> dict[str, Any]:
-    """The boxes, filled from the URL; returns the filters for a question."""
+def options(ws: Workspace, span: Span, columns: Iterable[str]) -> dict[str, list[str]]:
+    """What the columns had in this span, the most frequent first; `tags` is for the names of tags."""
+    end = {} if span.end is None else {"end": span.end}
+    asked = {name: Asked("values", {"column": name, "start": span.start, **end, "limit": _VALUES}) for name in columns}
+    return dict(zip(asked, live.lately(ws, *asked.values()), strict=True))
+
+
+def draw(ws: Workspace, span: Span, frequent: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The boxes, filled from the URL; returns the filters for a question. `frequent` are the options of FREQUENT."""
     with st.grid(len(FREQUENT) + 1, min_column_width=148):
-        chosen = {column: _box(column, live.values(ws, token, column)) for column in FREQUENT}
+        chosen = {column: _box(column, frequent[column]) for column in FREQUENT}
         used = sum(_wanted(column) not in ("", everything) for column, everything in MORE.items())
         label = f"More filters ({used})" if used else "More filters"
         more = st.popover(
             label, icon=":material/tune:", width="stretch", key="usage.more", on_change="rerun", type="secondary"
         )
         with more:
-            for column in MORE:
-                chosen[column] = _box(column, _values(ws, token, column) if more.open else [])
+            values = _more(ws, span, frequent["tags"]) if more.open else {}
+            chosen |= {column: _box(column, values.get(column, [])) for column in MORE}
     filters: dict[str, Any] = {}
     for column, value in chosen.items():
         if value == EVERYTHING[column]:
@@ -61,7 +69,7 @@ def draw(ws: Workspace, token: Any, tz: str) -> dict[str, Any]:
             filters[column] = None if value == NONE else value
     hour = _hour()
     if hour is not None:
-        filters["hour_of_week"] = {"weekday": hour[0], "hour": hour[1], "tz": tz}
+        filters["hour_of_week"] = {"weekday": hour[0], "hour": hour[1], "tz": span.tz}
     return filters
 
 
@@ -80,11 +88,10 @@ def _wanted(column: str) -> str:
     return str(st.session_state.get(key(column)) or st.query_params.get(key(column), ""))
 
 
-def _values(ws: Workspace, token: Any, column: str) -> list[str]:
-    if column != "tag":
-        return live.values(ws, token, column)
-    names = live.values(ws, token, "tags")[:_TAGS]
-    return [f"{name}={value}" for name in names for value in live.values(ws, token, f"tag:{name}")[:_VALUES]]
+def _more(ws: Workspace, span: Span, tags: list[str]) -> dict[str, list[str]]:
+    names = [f"tag:{name}" for name in tags]
+    found = options(ws, span, [*(column for column in MORE if column != "tag"), *names])
+    return found | {"tag": [f"{name.removeprefix('tag:')}={value}" for name in names for value in found[name]]}
 
 
 def dates() -> tuple[date, date] | None:
@@ -97,7 +104,7 @@ def dates() -> tuple[date, date] | None:
 
 
 def span_name(ws: Workspace) -> str:
-    """Callback-free start value of the span: of the URL, else the one last chosen."""
+    """The span to begin with where the URL has none: the one last chosen."""
     kept = choice(ws, "span")
     return kept if kept in NAMES and kept != CUSTOM else USUAL
 

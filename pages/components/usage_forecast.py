@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from llm_core.usage.forecast import Forecast, NotEnoughData
-from pages.components import figures, live, shell, usage_figures, usage_marks
+from pages.components import feedback, figures, live, shell, usage_figures, usage_marks
 from pages.components.live import Asked
 from pages.components.usage_view import View
 
@@ -16,14 +16,17 @@ _VALUES = {"cost_usd": "cost_usd", "calls": "calls", "tokens": "input_tokens"}
 _WORDS = {"cost_usd": "spend", "calls": "calls", "tokens": "prompt tokens"}
 
 
+@st.fragment(parallel=True)
 def draw(view: View, now: datetime, measure: str) -> None:
-    """Always of this month, with the page's filters; a few minutes old at most."""
+    """Always of this month, with the page's filters; a few minutes old at most. It reads half a year, so the rest of
+    the page does not wait for it.
+    """
     tz, money = view.span.tz, measure == "cost_usd"
     words = figures.usd if money else figures.count
     today = pd.Timestamp(now).tz_convert(tz)
     asked = Asked("forecast", {**view.filters, "tz": tz, "value": _VALUES[measure]})
-    with st.container(border=True, height="stretch"):
-        found = live.lately(view.ws, asked)
+    with st.container(border=True, height="stretch"), feedback.boundary():
+        (found,) = live.lately(view.ws, asked)
         path = found.path if isinstance(found, Forecast) else None
         usage_marks.titled(f"{today:%B}: {_WORDS[measure]} to come", view, "month", asked, path)
         if isinstance(found, NotEnoughData):
