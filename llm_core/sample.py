@@ -23,7 +23,7 @@ from .providers import ProviderService
 from .store.home import SAMPLE_MARKER, Home, cache_folder, open_home
 from .types import LLMProvider
 
-VERSION = 3
+VERSION = 4
 """Raised when the sample's content or the layout of a home changes."""
 GOOD_FOR = timedelta(days=1)
 
@@ -63,6 +63,7 @@ def _made_at(path: Path) -> datetime | None:
 
 def _make(folder: Path, now: datetime) -> Path:
     """Beside its last name, which it gets when it is whole. The one before stays for those who have it open."""
+    from .sample_data.alerts import write_alerts
     from .sample_data.budgets import write_budgets
     from .sample_data.connections import write_connections
     from .sample_data.ledger import write_calls
@@ -80,10 +81,11 @@ def _make(folder: Path, now: datetime) -> Path:
     state = State(home)
     try:
         write_connections(state, now)
-        write_budgets(state, now)
+        write_calls(home, now)
+        write_alerts(home, state, now)
+        write_budgets(state, now)  # which stand as they do now, and not as they did in those days
     finally:
         state.close()
-    write_calls(home, now)
     path = folder / f"made-{now:%Y%m%dT%H%M%S%f}"
     making.rename(path)
     return path

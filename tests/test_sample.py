@@ -84,6 +84,20 @@ def test_weeks_have_a_shape_and_one_day_stands_out(sample: Workspace) -> None:
     assert spend.max() > 4 * spend.median()
 
 
+def test_its_troubles_are_alerts_and_its_spend_brings_advice(sample: Workspace) -> None:
+    assert {"down", "shutdown", "budget"} <= set(sample.usage.alerts().kind)
+    assert sample.usage.alerts.unseen() > 0
+    past = sample.usage.alerts.history()
+    assert {"spike", "errors"} <= set(past[past.closed_at.notna()].kind)
+    assert "latency" in set(past.kind)
+    assert sample.usage.alerts.channels.list() == []
+    sample.usage.alerts.keep_watching()
+    assert not sample.usage.alerts.is_watching
+    advice = sample.usage.advice()
+    assert {"cheaper", "batch", "ending"} <= {each.kind for each in advice}
+    assert all(each.saved_usd is None or each.saved_usd >= 1 for each in advice)
+
+
 def test_attempts_of_a_call_follow_each_other(rows: pd.DataFrame) -> None:
     again = rows[rows.call_id.isin(rows[rows.attempt > 1].call_id)].sort_values(["call_id", "attempt"])
     for _, call in again.groupby("call_id"):
@@ -103,6 +117,9 @@ def test_attempts_of_a_call_follow_each_other(rows: pd.DataFrame) -> None:
         lambda ws: ws.providers.enable("openai", False),
         lambda ws: ws.providers.disconnect("openai"),
         lambda ws: ws.providers.adapter("openai"),
+        lambda ws: ws.usage.alerts.change_rule("spike", enabled=False),
+        lambda ws: ws.usage.alerts.channels.add("Ops", "json://127.0.0.1/hook"),
+        lambda ws: ws.usage.alerts.watch_once(),
         lambda ws: ws.models.refresh("openai"),
         lambda ws: ws.models.refresh_all(),
         lambda ws: ws.models.add_own("openai", "mine"),

@@ -112,11 +112,12 @@ class Events:
         return known[1]
 
     def past(self, limit: int) -> tuple[Alert, ...]:
-        """All of them, the latest first."""
+        """All of them, the latest first, without those that a further level stood for from the beginning."""
         from ...store.tables import alert_events
 
+        worth = alert_events.c.seen_at.is_distinct_from(alert_events.c.opened_at)
         with self._state().read() as connection:
-            return _read(connection, limit=limit, order=alert_events.c.opened_at.desc())
+            return _read(connection, worth, limit, alert_events.c.opened_at.desc())
 
     def settle(
         self, found: Sequence[Reading], now: datetime, on_told: Callable[[Connection, Sequence[Alert]], None]
