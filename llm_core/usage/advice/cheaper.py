@@ -138,7 +138,7 @@ def _advice(ground: Ground, row: dict[Any, Any], best: dict[str, Any], found: Se
     import pandas as pd
 
     own, task = f"{row['connection']}:{row['model']}", text(row["task"])
-    work = f"its {task} calls" if task else "its calls"
+    work = f"the {task} calls of {own}" if task else f"the calls of {own}"
     filters = {name: text(row[name]) for name in _GROUPS}
     return Advice(
         kind="cheaper",

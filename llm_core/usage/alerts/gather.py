@@ -213,7 +213,7 @@ def _budget_figure(budget: Budget, row: Mapping[Any, Any], share: float | None) 
         thresholds=budget.thresholds,
         hard=budget.hard,
         starts_at=row["starts_at"],
-        resets_at=row["resets_at"],
+        resets_at=row["resets_at"] and row["resets_at"].astimezone(ZoneInfo(budget.tz)),
         projected=share,
     )
 

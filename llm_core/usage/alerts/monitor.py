@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...errors import LLMManagerError
-
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
@@ -49,7 +47,6 @@ class Monitor:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock: BaseFileLock | None = None
-        self._failures = 0
 
     @property
     def is_watching(self) -> bool:
@@ -84,34 +81,38 @@ class Monitor:
         return True
 
     def watch(self, told: Told = lambda alerts: None, *, first_look: float = 0.0) -> None:
-        """Watch on this thread until `stop`. `told` is called after each look that something began in."""
-        due = time.monotonic() + first_look
-        while not self._stopping.wait(min(self._tick, max(0.0, due - time.monotonic()))):
-            every = self._check_seconds()
-            try:
-                if not every or not self.take():
-                    due = time.monotonic() + self._tick
-                    continue
-                if time.monotonic() >= due:
-                    begun = self._evaluate()
-                    due = time.monotonic() + every
-                    self._failures = 0
-                    if begun:
-                        told(begun)
-                self._send()
-            except (LLMManagerError, OSError) as error:
-                self._failures += 1
-                due = time.monotonic() + min(every * 2**self._failures, _LONGEST_PAUSE)
-                _log.warning("Alerts could not be looked into: %s", error)
-        self._release()
+        """Watch on this thread until `stop`. `told` is called after each look that something began in.
+
+        What goes wrong is logged and tried again, later each time: a locked file today is no reason to end for good.
+        """
+        pause, due = 0.0, time.monotonic() + first_look
+        try:
+            while not self._stopping.wait(min(self._tick, max(0.0, due - time.monotonic()))):
+                try:
+                    due = self._step(due, told)
+                    pause = 0.0
+                except Exception:  # noqa: BLE001  # whatever it is, a later look may succeed
+                    pause = min(max(2 * pause, self._tick), _LONGEST_PAUSE)
+                    due = time.monotonic() + pause
+                    _log.exception("Alerts could not be looked into. Next try in %.0f s.", pause)
+        finally:
+            self._release()
+
+    def _step(self, due: float, told: Told) -> float:
+        """Do what is due, if this process is the one that watches. Returns when the next look is."""
+        every = self._check_seconds()
+        if not every or not self.take():
+            return time.monotonic() + self._tick
+        if time.monotonic() >= due:
+            due = time.monotonic() + every
+            begun = self._evaluate()
+            if begun:
+                told(begun)
+        self._send()
+        return due
 
     def _run(self) -> None:
-        try:
-            self.watch(first_look=self._first_look)
-        except Exception:
-            _log.exception("The monitor of alerts ended")
-            self._release()
-            raise
+        self.watch(first_look=self._first_look)
 
     def _release(self) -> None:
         lock, self._lock = self._lock, None

@@ -70,6 +70,7 @@ class Sender:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._busy: dict[str, threading.Thread] = {}
+        self._unanswered: dict[str, threading.Thread] = {}
 
     def start(self) -> None:
         """Begin to send all that is due, each channel at once; returns before it is sent."""
@@ -150,7 +151,11 @@ class Sender:
             except LLMManagerError as error:
                 outcome.append(error)
 
+        before = self._unanswered.get(channel.id)
+        if before is not None and before.is_alive():
+            return ChannelFailed("It has not answered the message before.", "Look whether the service is there.")
         thread = threading.Thread(target=run, name="llm-manager-alerts-message", daemon=True)
+        self._unanswered[channel.id] = thread
         thread.start()
         thread.join(self._seconds)
         if not outcome:
