@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from llm_core import Usage, UsageRecord, Workspace
-from pages.components import usage_figures
+from pages.components import usage_figures, usage_marks
 from pages.components.span import span_of
 from pages.components.usage_tabs import TABS
 from pages.components.usage_view import View
@@ -176,6 +177,14 @@ def test_a_young_ledger_says_why_there_is_no_projection(open_app: Open, ws: Work
     shown = texts(open_app("usage"))
     assert any("Not enough data for a projection" in text for text in shown)
     assert any("a forecast needs 35" in text for text in shown)
+
+
+def test_the_data_of_a_chart_has_no_cell_that_a_spreadsheet_runs() -> None:
+    names = ["=1+1", "+1", "-1", "@x", "\t=1", " =1", "\u2212" + "1", "'x", "plain", "7 days", ""]
+    found = usage_marks.as_csv(pd.DataFrame({"name": names, "usd": [-1.5] * len(names)}))
+    read = pd.read_csv(io.BytesIO(found), keep_default_na=False)
+    assert read["name"].tolist() == [*(f"'{name}" for name in names[:8]), *names[8:]]
+    assert set(read["usd"]) == {-1.5}
 
 
 def test_tiles_of_a_treemap_are_as_large_as_what_they_show_and_do_not_overlap() -> None:
