@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import charts, figures, shell, usage_figures, usage_filters, usage_marks
+from pages.components import charts, figures, shell, usage_filters, usage_marks, usage_treemap
 from pages.components.usage_chart import BY, colours, question
 from pages.components.usage_view import SORTS, View, measured
 
@@ -43,7 +43,7 @@ def _map(view: View, measure: str) -> None:
     outer = path[0]
     names = frame.groupby(outer)[measure].sum().sort_values(ascending=False).index.tolist()
     taken, theme = colours(outer, names), shell.theme()
-    figure = usage_figures.treemap(
+    figure = usage_treemap.treemap(
         frame, path, measure, words, lambda name: charts.colour(name, taken, theme), theme=theme
     )
     usage_marks.chart(figure, "map", "Where it went, as a treemap", partial(_clicked, path))

@@ -87,7 +87,7 @@ def _menu(view: View, name: str, asked: Asked, table: pd.DataFrame) -> None:
 def as_csv(table: pd.DataFrame) -> bytes:
     """A small table as CSV of which a spreadsheet runs nothing.
 
-    Names of calls may come from anybody, so text that does not begin with a letter or digit gets an apostrophe in front.
+    Names of calls may come from anybody, so text that begins with no letter or digit gets an apostrophe in front.
     """
     safe = table.map(
         lambda value: f"'{value}" if isinstance(value, str) and value and not value[0].isalnum() else value

@@ -37,7 +37,7 @@ def draw(view: View) -> None:
                 width=280,
             )
             if model is None:
-                st.stop()
+                return
             asked["model"] = model
     with feedback.boundary():
         whole, groups = view.ask(

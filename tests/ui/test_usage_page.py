@@ -18,7 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from llm_core import Usage, UsageRecord, Workspace
-from pages.components import usage_figures, usage_marks
+from pages.components import usage_figures, usage_marks, usage_treemap
 from pages.components.span import span_of
 from pages.components.usage_tabs import TABS
 from pages.components.usage_view import View
@@ -191,7 +191,7 @@ def test_tiles_of_a_treemap_are_as_large_as_what_they_show_and_do_not_overlap() 
     sizes = [50.0, 20.0, 10.0, 10.0, 5.0, 3.0, 1.0, 1.0]
     frame = pd.DataFrame({"outer": list("aabbcccd"), "inner": list("stuvwxyz"), "usd": sizes})
     drawn = {"words": str, "colour": lambda name: "#000000", "theme": "light"}
-    figure = usage_figures.treemap(frame, ("outer", "inner"), "usd", **drawn)
+    figure = usage_treemap.treemap(frame, ("outer", "inner"), "usd", **drawn)
     bars = figure.data[0]
     areas = {mark[1]: width * height for mark, width, height in zip(bars.customdata, bars.width, bars.y, strict=True)}
     assert [round(areas[name] / 50, 6) for name in "stuvwxyz"] == [pytest.approx(size) for size in sizes]
