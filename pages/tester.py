@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from llm_core.providers.model_files import ensure_model
-from pages.components import dialogs, figures, model_selector, model_tester, shell
+from pages.components import choices, dialogs, figures, model_selector, model_tester, shell
 
 KEY = "tester"
 
@@ -13,6 +13,7 @@ shell.guard()
 ws = shell.workspace()
 shell.header("Tester", "Ask a model and see its answer, the tokens it took, its time and its cost.")
 
+choices.take_asked(ws)
 busy = model_tester.running(KEY)
 left, right = st.columns(2)
 with left:

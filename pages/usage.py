@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.components import (
-    budget_card,
     dialogs,
     live,
     shell,
@@ -18,6 +17,7 @@ from pages.components import (
     usage_span,
     usage_states,
     usage_tabs,
+    usage_watch,
 )
 from pages.components.usage_ranked import WHAT, WHO, Ranking
 from pages.components.usage_view import View
@@ -34,8 +34,7 @@ with controls:
 frequent = usage_filters.options(ws, span, [*usage_filters.FREQUENT, "tags"])
 if not frequent["model"] and not live.values(ws, token, "model"):
     usage_states.nothing_yet()
-    budget_card.draw(ws)
-    dialogs.open_if_asked()
+    usage_watch.without_calls(ws)
     st.stop()
 
 filters = usage_filters.draw(ws, span, frequent)
@@ -54,15 +53,15 @@ summary, series, p95_ms, most, makers = view.ask(
 now = summary.iloc[0]
 if not now.records:
     usage_states.nothing_found(bool(filters))
-    budget_card.draw(ws)
-    dialogs.open_if_asked()
+    usage_watch.without_calls(ws)
     st.stop()
 (earlier,) = live.lately(ws, view.before())
 before = earlier.iloc[0]
 
+usage_watch.strip(ws)
 usage_monitor.tiles(span, now, before, series, p95_ms)
 usage_monitor.coverage(span, now, before)
-budget_card.draw(ws)
+usage_watch.cards(ws)
 left, right = st.columns([2, 1])
 with left:
     usage_chart.draw(view, over_time, series, by, measure, tags)

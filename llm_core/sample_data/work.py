@@ -348,6 +348,6 @@ class SampleBudget:
 BUDGETS: tuple[SampleBudget, ...] = (
     SampleBudget("Everything", {}, "200", "month", thresholds=(0.5, 0.8)),
     SampleBudget("Platform, all time", {"project": "Platform"}, "700", "total"),
-    SampleBudget("Trials of the judge", {"app": "tester", "task": "judge"}, "4", "total", hard=False),
+    SampleBudget("Trials of the judge", {"app": "tester", "task": "judge"}, "3.50", "total", hard=False),
     SampleBudget("Helpdesk calls", {"app": "helpdesk"}, "2000", "week", unit="calls", hard=False),
 )

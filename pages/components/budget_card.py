@@ -13,7 +13,7 @@ from pages.components.budget_words import standing
 
 TAB = "Budgets"
 """The name of the panel below the first screen."""
-SHOWN = 3
+SHOWN = 4
 """Budgets on the first screen."""
 
 
@@ -43,7 +43,7 @@ def draw(ws: Workspace) -> None:
                     "a person. There is no budget yet."
                 )
                 return
-            with st.grid(min(len(found), SHOWN), min_column_width=190, gap="medium"):
+            with st.grid(min(len(found), 2), min_column_width=220, gap="medium"):
                 for row in found[:SHOWN]:
                     with st.container(gap="xsmall"):
                         _short(row)

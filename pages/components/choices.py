@@ -6,6 +6,9 @@ import streamlit as st
 
 from llm_core import Workspace
 
+ASKED = "try"
+"""Of the URL: the model that a link to the Tester chooses."""
+
 
 def choice(ws: Workspace, name: str) -> str:
     """The chosen `model`, `preset` or `span`: of this session, else the one last chosen anywhere; "" for none."""
@@ -20,3 +23,10 @@ def choose(ws: Workspace, name: str, value: str | None) -> None:
 def choose_from(ws: Workspace, name: str, widget: str) -> None:
     """Callback of the widget with the key `widget`."""
     choose(ws, name, st.session_state[widget])
+
+
+def take_asked(ws: Workspace) -> None:
+    """Choose the model that the URL asks for, once: what is chosen afterwards counts."""
+    if ASKED in st.query_params:
+        choose(ws, "model", st.query_params[ASKED])
+        del st.query_params[ASKED]

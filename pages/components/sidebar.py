@@ -1,4 +1,4 @@
-"""On every page: the model that is active for chat, how the connections are, and the label of sample data."""
+"""On every page: the model that is active for chat, how connections are, open alerts, and the label of sample data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import figures, shell
+from pages.components import alert_words, feedback, figures, shell
 from pages.components.health import health
 
 
@@ -17,6 +17,7 @@ def draw(ws: Workspace) -> None:
     with st.sidebar:
         _active_model(ws)
         _health(ws)
+        _alerts(ws)
 
 
 def _active_model(ws: Workspace) -> None:
@@ -39,6 +40,18 @@ def _health(ws: Workspace) -> None:
     words = Counter(health(connection) for connection in ws.providers.list())
     told = [f":{state.colour}[●] {number} {state.word.lower()}" for state, number in words.items()]
     st.page_link("pages/providers.py", label=", ".join(told) or "Nothing connected yet")
+
+
+def _alerts(ws: Workspace) -> None:
+    """Open ones that nobody has acknowledged, in the colour of the worst."""
+    with feedback.boundary():
+        unseen = [alert for alert in ws.usage.alerts.open() if alert.seen_at is None]
+        if not unseen:
+            return
+        st.caption("Alerts")
+        worst = alert_words.SEVERITIES[unseen[0].severity]
+        label = f":{worst.colour}-badge[{worst.icon} {len(unseen)} open]"
+        st.page_link("pages/usage.py", label=label, query_params={"view": alert_words.TAB})
 
 
 def _label_sample_data() -> None:

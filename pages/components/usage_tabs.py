@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from pages.components import (
-    budget_card,
     feedback,
     usage_breakdown,
     usage_calls,
     usage_export,
     usage_speed,
     usage_unpriced,
+    usage_watch,
     usage_what_if,
     usage_when,
 )
 from pages.components.usage_monitor import UNPRICED
 from pages.components.usage_view import View
 
-TABS = ("Calls", budget_card.TAB, "Breakdown", "Speed and errors", "When", UNPRICED, "What if", "Export")
+TABS = ("Calls", *usage_watch.PANELS, "Breakdown", "Speed and errors", "When", UNPRICED, "What if", "Export")
 
 
 def draw(view: View, now: pd.Series, measure: str, by: str) -> None:
@@ -27,7 +29,7 @@ def draw(view: View, now: pd.Series, measure: str, by: str) -> None:
     tabs = dict(zip(TABS, st.tabs(list(TABS), key="view", bind="query-params", on_change="rerun"), strict=True))
     panels = {
         "Calls": lambda: usage_calls.draw(view),
-        budget_card.TAB: lambda: budget_card.panel(view.ws),
+        **{name: partial(panel, view.ws) for name, panel in usage_watch.PANELS.items()},
         "Breakdown": lambda: usage_breakdown.draw(view, measure, by),
         "Speed and errors": lambda: usage_speed.draw(view),
         "When": lambda: usage_when.draw(view, measure),
