@@ -16,16 +16,21 @@ _VALUES = {"cost_usd": "cost_usd", "calls": "calls", "tokens": "input_tokens"}
 _WORDS = {"cost_usd": "spend", "calls": "calls", "tokens": "prompt tokens"}
 
 
-@st.fragment(parallel=True)
 def draw(view: View, now: datetime, measure: str) -> None:
     """Always of this month, with the page's filters; a few minutes old at most. It reads half a year, so the rest of
     the page does not wait for it.
     """
+    with st.container(border=True, height="stretch"):
+        _fill(view, now, measure)
+
+
+@st.fragment(parallel=True)
+def _fill(view: View, now: datetime, measure: str) -> None:
     tz, money = view.span.tz, measure == "cost_usd"
     words = figures.usd if money else figures.count
     today = pd.Timestamp(now).tz_convert(tz)
     asked = Asked("forecast", {**view.filters, "tz": tz, "value": _VALUES[measure]})
-    with st.container(border=True, height="stretch"), feedback.boundary():
+    with feedback.boundary():
         (found,) = live.lately(view.ws, asked)
         path = found.path if isinstance(found, Forecast) else None
         usage_marks.titled(f"{today:%B}: {_WORDS[measure]} to come", view, "month", asked, path)
