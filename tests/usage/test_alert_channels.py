@@ -35,6 +35,7 @@ class Webhook:
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
+        self.paths: list[str] = []
         self.status = 200
         self.may_answer = threading.Event()
         self.may_answer.set()
@@ -43,6 +44,7 @@ class Webhook:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                outer.paths.append(self.path)
                 outer.may_answer.wait(30)
                 if outer.status == 200:
                     outer.received.append(json.loads(body))
@@ -153,7 +155,7 @@ def test_a_redirect_is_not_followed(ws: Workspace, webhook: Webhook) -> None:
     webhook.status = 307
     with pytest.raises(ChannelFailed):
         ws.usage.alerts.channels.test("Ops")
-    assert webhook.received == []
+    assert webhook.paths == [f"/{TOKEN}/"] or webhook.paths == [f"/{TOKEN}"]
 
 
 def test_a_dead_channel_is_shown_and_delays_nothing(ws: Workspace, webhook: Webhook) -> None:
