@@ -121,8 +121,7 @@ def _scope(ws: Workspace) -> None:
                 values if kept in (None, *values) else [kept, *values],
                 index=None,
                 key=f"{_PREFIX}scope.{name}",
-                placeholder=f"{label}: any",
-                label_visibility="collapsed",
+                placeholder="Any",
                 accept_new_options=True,
             )
 

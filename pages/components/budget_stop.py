@@ -21,11 +21,9 @@ def show(error: BudgetExceeded) -> None:
     if budget.limit != error.limit or not budget.hard:
         _changed(f"The budget “{figures.plain(budget.name)}” was changed since it stopped this call.")
         return
-    key = f"budget.stop.{budget.id}"
-    with st.container(border=True):
-        st.warning(_why(error), title=f"Stopped by the budget “{figures.plain(budget.name)}”", icon=":material/block:")
-        row(_facts(error, budget.tz, budget.period))
-        _ways_out(ws, error, key)
+    st.warning(_why(error), title=f"Stopped by the budget “{figures.plain(budget.name)}”", icon=":material/block:")
+    row(_facts(error, budget.tz, budget.period))
+    _ways_out(ws, error, f"budget.stop.{budget.id}")
 
 
 def _changed(what: str) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from llm_core.usage.budgets.budget import in_units, words
 from pages.components import figures
 
 
@@ -52,9 +53,8 @@ def limit(row: Any) -> str:
 
 
 def whole(unit: str, value: Any) -> str:
-    """Round dollars without cents."""
-    words = amount(unit, value)
-    return words.removesuffix(".00") if unit == "money" else words
+    """Of a limit: every digit that it has."""
+    return words(unit, in_units(value) if unit == "money" else value).removesuffix(".00")
 
 
 def each(period: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import charts, shell, usage_figures, usage_filters, usage_marks
+from pages.components import budget_line, charts, shell, usage_figures, usage_filters, usage_marks
 from pages.components.live import Asked
-from pages.components.span import Span
+from pages.components.span import Span, buckets
 from pages.components.usage_view import MEASURES, SORTS, View, measured
 
 BY = {
@@ -71,6 +71,9 @@ def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, 
         taken = colours(by, frame.groupby(by)[measure].sum().sort_values(ascending=False).index.tolist())
         drawn: dict[str, Any] = {"by": by, "value": measure, "taken": taken, "theme": shell.theme()}
         figure = charts.bars(frame, view.span, money=word == "Spend", **drawn)
+        if view.span.bucket == "day":
+            each = buckets(view.span).tz_localize(None)
+            budget_line.draw(figure, view, measure, "day", (each[0], each[-1]), shell.theme())
         usage_marks.chart(figure, "time", f"{title} by {by}", partial(_clicked, view.span, by))
         with st.container(horizontal=True, gap="small"):
             for name in charts.legend(frame, **drawn):

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from llm_core.usage.forecast import Forecast, NotEnoughData
-from pages.components import feedback, figures, live, shell, usage_figures, usage_marks
+from pages.components import budget_line, feedback, figures, live, shell, usage_figures, usage_marks
 from pages.components.live import Asked
 from pages.components.usage_view import View
 
@@ -44,6 +44,8 @@ def _fill(view: View, now: datetime, measure: str) -> None:
             help=f"{found.chance:.0%} of the misses of the same forecast on your own past lie in this interval.",
         )
         figure = usage_figures.projection(found.path, pd.Timestamp(today.date()), theme=shell.theme(), money=money)
+        days = found.path["day"]
+        budget_line.draw(figure, view, measure, "month", (days.iloc[0], days.iloc[-1]), shell.theme())
         usage_marks.chart(figure, "month", f"{_WORDS[measure]} of {today:%B} so far and projected")
         st.caption(" ".join(_grounds(found, words(found.so_far))))
 

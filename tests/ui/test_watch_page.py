@@ -113,12 +113,16 @@ def test_a_budget_can_be_set_before_the_first_call(open_app: Open) -> None:
     assert app.number_input(key="budget.edit.limit").value is None
 
 
-def test_the_sample_shows_budgets_in_several_states(open_app: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_shows_budgets_in_several_states_and_a_limit_in_the_months_projection(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LLM_MANAGER_SAMPLE", "1")
     app = open_app("usage", view="Budgets")
     assert not failures(app)
     assert said(app, "On track")
     assert said(app, "Over the limit")
+    drawn = [chart.proto.spec for chart in app.get("plotly_chart")]
+    assert sum("Everything: $200 a month" in spec for spec in drawn) == 1
 
 
 class _Hook(BaseHTTPRequestHandler):
