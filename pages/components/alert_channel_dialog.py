@@ -9,10 +9,9 @@ import streamlit as st
 from llm_core import Workspace
 from llm_core.errors import InvalidAlert
 from llm_core.usage.alerts import addresses
-from pages.components import dialogs, feedback, figures
+from pages.components import dialogs, feedback, figures, key_field
 
 _PREFIX = "channel.new."
-_SECRETS = ("address", "password")
 KINDS = {
     "mail": "Mail",
     "slack": "Slack",
@@ -59,7 +58,7 @@ def _body(ws: Workspace) -> None:
     else:
         told, example = _HELP[str(kind)]
         st.markdown(f":small[{told}]")
-        st.text_input("Address", key=_PREFIX + "address", type="password", autocomplete="off", placeholder=example)
+        st.text_input("Address", key=key_field.ADDRESS, type="password", autocomplete="off", placeholder=example)
     st.caption("The address is kept in the vault, encrypted, and not shown again.")
     feedback.leftovers()
     st.button("Add channel", key=_PREFIX + "save", type="primary", icon=":material/save:", on_click=_add, args=(ws,))
@@ -71,7 +70,7 @@ def _mail() -> None:
     right.number_input("Port", key=_PREFIX + "port", min_value=1, max_value=65535, value=587)
     with st.grid(2, min_column_width=170):
         st.text_input("User", key=_PREFIX + "user", placeholder="ann@example.com", autocomplete="off")
-        st.text_input("Password", key=_PREFIX + "password", type="password", autocomplete="off")
+        st.text_input("Password", key=key_field.PASSWORD, type="password", autocomplete="off")
         st.text_input("From", key=_PREFIX + "sender", placeholder="As the user")
         st.text_input("To", key=_PREFIX + "to", placeholder="team@example.com")
     st.caption("Sent over TLS. With two-step sign-in, mail services ask for an app password.")
@@ -79,29 +78,26 @@ def _mail() -> None:
 
 @feedback.callback
 def _add(ws: Workspace) -> None:
-    secret = {name: str(st.session_state.get(_PREFIX + name) or "") for name in _SECRETS}
-    for name in _SECRETS:
-        if _PREFIX + name in st.session_state:
-            st.session_state[_PREFIX + name] = ""
+    address, password = key_field.take(key_field.ADDRESS), key_field.take(key_field.PASSWORD)
     kind = _typed("kind")
-    channel = ws.usage.alerts.channels.add(_typed("name") or KINDS[kind], _address(kind, secret))
+    channel = ws.usage.alerts.channels.add(_typed("name") or KINDS[kind], _address(kind, address, password))
     feedback.tell(f"The channel {figures.plain(channel.name)} is added. Test it now.")
     dialogs.done()
 
 
-def _address(kind: str, secret: dict[str, str]) -> str:
+def _address(kind: str, address: str, password: str) -> str:
     if kind == "mail":
         return addresses.mail(
             _typed("host"),
             _typed("to"),
             port=int(_typed("port") or 587),
             user=_typed("user"),
-            password=secret["password"],
+            password=password,
             sender=_typed("sender"),
         )
-    if not secret["address"].strip():
+    if not address:
         raise InvalidAlert("The address is missing.", "Paste the whole of it.")
-    return addresses.webhook(secret["address"]) if kind == "webhook" else secret["address"]
+    return addresses.webhook(address) if kind == "webhook" else address
 
 
 def _typed(name: str) -> str:

@@ -23,7 +23,7 @@ def show(error: BudgetExceeded) -> None:
         return
     st.warning(_why(error), title=f"Stopped by the budget “{figures.plain(budget.name)}”", icon=":material/block:")
     row(_facts(error, budget.tz, budget.period))
-    _ways_out(ws, error, f"budget.stop.{budget.id}")
+    _ways_out(ws, error, f"budget.stop.{id(error)}")
 
 
 def _changed(what: str) -> None:

@@ -23,6 +23,8 @@ from llm_core.providers.registry import REGISTRY
 from pages.components import figures
 
 KEY, UNTESTED = "connect.key", "connect.untested"
+ADDRESS, PASSWORD = "channel.new.address", "channel.new.password"
+"""Of a channel of alerts: secrets, too."""
 COULD_NOT_RUN = (Unreachable, TimedOut, ConnectionBroken, ProviderOverloaded, ProviderFailed, RateLimited)
 """What says nothing about the key: it may be saved all the same."""
 
@@ -45,15 +47,16 @@ def draw(ws: Workspace, provider: str, *, placeholder: str, own_address: bool = 
         st.markdown(":small[:green[:material/check:] It has the form of a key.]")
 
 
-def take() -> str:
+def take(field: str = KEY) -> str:
     """What was typed. The session has it no more, whatever happens next."""
-    typed = str(st.session_state.get(KEY) or "").strip()
-    st.session_state[KEY] = ""
+    typed = str(st.session_state.get(field) or "").strip()
+    st.session_state[field] = ""
     return typed
 
 
 def forget() -> None:
-    st.session_state[KEY] = ""
+    for field in (KEY, ADDRESS, PASSWORD):
+        st.session_state[field] = ""
     st.session_state.pop(UNTESTED, None)
 
 

@@ -42,8 +42,9 @@ def _health(ws: Workspace) -> None:
     st.page_link("pages/providers.py", label=", ".join(told) or "Nothing connected yet")
 
 
+@st.fragment(run_every="15s")
 def _alerts(ws: Workspace) -> None:
-    """Open ones that nobody has acknowledged, in the colour of the worst."""
+    """Open ones that nobody has acknowledged, in the colour of the worst; new ones show up by themselves."""
     with feedback.boundary():
         unseen = [alert for alert in ws.usage.alerts.open() if alert.seen_at is None]
         if not unseen:
