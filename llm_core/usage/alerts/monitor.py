@@ -65,7 +65,7 @@ class Monitor:
         self._stopping.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=10.0)
-        self._release()
+        self.leave()
 
     def take(self) -> bool:
         """Become the one that watches; False where another process is."""
@@ -96,7 +96,7 @@ class Monitor:
                     due = time.monotonic() + pause
                     _log.exception("Alerts could not be looked into. Next try in %.0f s.", pause)
         finally:
-            self._release()
+            self.leave()
 
     def _step(self, due: float, told: Told) -> float:
         """Do what is due, if this process is the one that watches. Returns when the next look is."""
@@ -114,7 +114,8 @@ class Monitor:
     def _run(self) -> None:
         self.watch(first_look=self._first_look)
 
-    def _release(self) -> None:
+    def leave(self) -> None:
+        """Leave the watch to others."""
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()

@@ -136,6 +136,7 @@ class Alerts:
         """Look once, and wait for what is sent then, so long at most. None where another process watches."""
         if self._is_sample:
             _refuse()
+        was_watching = self._monitor.is_watching
         if not self._monitor.take():
             return None
         try:
@@ -144,7 +145,8 @@ class Alerts:
             self._sender.wait(seconds)
             return made
         finally:
-            self._monitor.stop()
+            if not was_watching:
+                self._monitor.leave()
 
     @property
     def is_watching(self) -> bool:
