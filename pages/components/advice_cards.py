@@ -28,6 +28,8 @@ ICONS = {
     "idle": "key_off",
     "ending": "event_busy",
 }
+_WITHOUT_MONEY = {"ending": "Before it ends", "idle": "To tidy up"}
+_SAID_BY_BADGE = " (untested)"
 
 
 def all_of_it(ws: Workspace) -> list[tuple[Advice, str | None]]:
@@ -98,8 +100,8 @@ def _text(words: str) -> str:
 
 def _whole(ws: Workspace, each: Advice, mark: str | None) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        money = _money(each).replace("**", "") or "No matter of money"
-        st.markdown(f":material/{ICONS[each.kind]}: **{money.strip()}**", width="content")
+        worth = _money(each) or f"**{_WITHOUT_MONEY.get(each.kind, 'Worth a look')}**"
+        st.markdown(f":material/{ICONS[each.kind]}: {worth}", width="content")
         with st.container(horizontal=True, width="content", gap="xsmall"):
             if each.untested:
                 st.badge(
@@ -110,7 +112,7 @@ def _whole(ws: Workspace, each: Advice, mark: str | None) -> None:
                 )
             if mark == "kept":
                 st.badge("kept", icon=":material/bookmark:", color="gray")
-    st.markdown(f"**{_text(each.title)}**")
+    st.markdown(f"**{_text(each.title.removesuffix(_SAID_BY_BADGE))}**")
     st.markdown(_text(each.action))
     st.caption(_text(each.basis))
     _evidence(each)
@@ -144,15 +146,16 @@ def _evidence(each: Advice) -> None:
             evidence(each.evidence), hide_index=True, placeholder=figures.UNKNOWN, alt=f"Evidence: {each.title}"
         )
         st.caption("The SQL behind it, for `ws.usage.sql` in a notebook:")
-        st.code(each.sql, language="sql", height=220)
+        st.code(each.sql, language="sql")
 
 
 def evidence(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without what is empty in all rows; money in words, whole numbers as such."""
-    shown = frame.dropna(axis=1, how="all")
+    """Without columns that are empty or 0 in all rows; money and shares in words."""
     columns: dict[str, Any] = {}
-    for name in shown.columns:
-        values = shown[name]
+    for name in frame.columns:
+        values = frame[name]
+        if not any(figures.known(value) and value != 0 for value in values):
+            continue
         if str(name).endswith("_usd"):
             columns[_heading(name)] = [figures.usd(value) for value in values]
         elif name == "priced":
