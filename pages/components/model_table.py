@@ -75,7 +75,9 @@ def _columns() -> dict[str, object]:
         "Context": number(format="compact", width=64, help="Tokens of prompt and answer together"),
         "In": number("In $/M", format="$%.4g", width=66, help="US dollars per million prompt tokens"),
         "Out": number("Out $/M", format="$%.4g", width=70, help="US dollars per million answer tokens"),
-        "Workload": number("My load $/mo", format="dollar", width=86, help="My workload on this model, dollars a month"),
+        "Workload": number(
+            "My load $/mo", format="dollar", width=86, help="My workload on this model, dollars a month"
+        ),
         "p50 here": number(format="%.1f s", width=76, help="Half of your own answers took no longer, last 30 days"),
         "tok/s here": number(format="%.0f", width=80, help="Tokens a second after the first, in your own calls"),
         "Calls here": number(format="localized", width=80, help="Your own calls, last 30 days"),
