@@ -1,4 +1,4 @@
-"""The Parameters page: an editor made from the model's spec, what it says of values, and presets kept, moved, undone."""
+"""The Parameters page: an editor made from the spec, what it says of values, and presets kept, moved and undone."""
 
 from __future__ import annotations
 

