@@ -20,6 +20,7 @@ FIRST_LOOK_SECONDS = 5.0
 TICK_SECONDS = 5.0
 """How often is looked for messages that are due, and, by those without it, for the lock."""
 _LONGEST_PAUSE = 600.0
+_LISTEN_SECONDS = 0.2
 
 Told = Callable[[Sequence["Alert"]], object]
 """Told of alerts that began."""
@@ -53,11 +54,14 @@ class Monitor:
         """Whether this process is the one."""
         return self._lock is not None
 
-    def start(self) -> None:
-        """Start the thread, unless it runs."""
+    def start(self, told: Told = lambda alerts: None, *, first_look: float | None = None) -> None:
+        """Start the thread, unless it runs. `told` is called on it, after each look that something began in."""
         if self._thread is None or not self._thread.is_alive():
             self._stopping.clear()
-            self._thread = threading.Thread(target=self._run, name="llm-manager-alerts", daemon=True)
+            seconds = self._first_look if first_look is None else first_look
+            self._thread = threading.Thread(
+                target=self._run, args=(told, seconds), name="llm-manager-alerts", daemon=True
+            )
             self._thread.start()
 
     def stop(self) -> None:
@@ -80,11 +84,21 @@ class Monitor:
             self._lock = lock
         return True
 
-    def watch(self, told: Told = lambda alerts: None, *, first_look: float = 0.0) -> None:
-        """Watch on this thread until `stop`. `told` is called after each look that something began in.
+    def watch(self, told: Told = lambda alerts: None) -> None:
+        """Watch, beginning now, and wait for `stop`; Ctrl+C ends it and goes on to the caller.
 
-        What goes wrong is logged and tried again, later each time: a locked file today is no reason to end for good.
+        The looks have a thread of their own here too: a library that is asked by the thread that gets the signal can
+        make an error of its own of it (DuckDB does), and the watch would go on.
         """
+        self.start(told, first_look=0.0)
+        try:
+            while self._thread is not None and self._thread.is_alive():
+                time.sleep(_LISTEN_SECONDS)
+        finally:
+            self.stop()
+
+    def _run(self, told: Told, first_look: float) -> None:
+        """What goes wrong is logged and tried again, later each time: a locked file is no reason to end for good."""
         pause, due = 0.0, time.monotonic() + first_look
         try:
             while not self._stopping.wait(min(self._tick, max(0.0, due - time.monotonic()))):
@@ -110,9 +124,6 @@ class Monitor:
                 told(begun)
         self._send()
         return due
-
-    def _run(self) -> None:
-        self.watch(first_look=self._first_look)
 
     def leave(self) -> None:
         """Leave the watch to others."""

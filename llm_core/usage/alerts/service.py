@@ -127,7 +127,7 @@ class Alerts:
             self._monitor.start()
 
     def watch(self, told: Told = lambda alerts: None) -> None:
-        """The same on this thread, until another calls `close`; `told` hears of each alert that begins."""
+        """The same, and wait until Ctrl+C or another's `close`; `told` hears of each alert that begins."""
         if self._is_sample:
             _refuse()
         self._monitor.watch(told)
