@@ -323,5 +323,5 @@ def test_the_command_watches_until_ctrl_c(ws: Workspace, webhook: Webhook) -> No
             rest, wrong = running.communicate(timeout=30)
         finally:
             running.kill()
-    assert (running.returncode, rest) == (0, "Ended.\n")
+    assert (running.returncode, rest) == (0, "Ended.\n"), wrong
     assert "Traceback" not in wrong  # DuckDB at times counts there, at the end of a program, what it did not free

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..around import Around, Secrets
     from ..service import UsageService
 
+_LAST_SECONDS = 5.0
+"""How long closing waits for messages under way; what did not go out then does at the next start."""
+
 
 class Alerts:
     """The alerts of one home; call it for those that are open. Safe to share between threads.
@@ -154,8 +157,9 @@ class Alerts:
         return self._monitor.is_watching
 
     def close(self) -> None:
-        """End the watching."""
+        """End the watching, and let what is being sent arrive: a thread that outlives its program can crash it."""
         self._monitor.stop()
+        self._sender.wait(_LAST_SECONDS)
 
     def _look_at_the_sample(self) -> None:
         """Nothing watches the sample: it is looked at once, when somebody wants to see its alerts."""
