@@ -307,7 +307,8 @@ def test_one_process_of_a_home_watches_and_another_takes_over(ws: Workspace, web
 def test_the_command_watches_until_ctrl_c(ws: Workspace, webhook: Webhook) -> None:
     ws.usage.alerts.channels.add("Ops", webhook.address)
     plant(ws)
-    command = [sys.executable, "-c", "from llm_core.cli import app; app()", "monitor"]
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job of a shell ignores it
+    command = [sys.executable, "-c", f"{listening}; from llm_core.cli import app; app()", "monitor"]
     once = subprocess.run([*command, "--once"], capture_output=True, text=True, check=True, env=os.environ)
     assert "warning: 100% of the requests to openai fail" in once.stdout
     assert len(webhook.received) == 1
