@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ..types import PriceBand
+from ..types import TOKEN_CLASSES, PriceBand
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -66,19 +66,7 @@ that may be asked for by name: one of the two is there."""
 _BEGINNING, _END = datetime(1, 1, 1), datetime(9999, 1, 1)
 _HOUR_PART = 3_600_000
 _NEEDED = ("price_source", "usage_source")
-_COUNTS = (
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "input_audio_tokens",
-    "output_audio_tokens",
-    "images",
-    "requests",
-    "searches",
-)
+_COUNTS = (*TOKEN_CLASSES, "images", "requests", "searches")
 PRICED_BY = ("connection", "provider", "model", "mode", "started_at", "audio_seconds", *_COUNTS, *_NEEDED)
 """The columns of the ledger that decide what a row costs."""
 

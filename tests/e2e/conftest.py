@@ -137,3 +137,12 @@ def run_python(code: str, environment: dict[str, str]) -> str:
     )
     assert found.returncode == 0, found.stderr
     return found.stdout
+
+
+def connect_to(base_url: str, environment: dict[str, str]) -> None:
+    """Connect a compatible endpoint and list its models, in a program of its own."""
+    run_python(
+        f"from llm_core import Workspace\nws = Workspace.open()\n"
+        f"ws.providers.connect('compatible', base_url={base_url!r})\nws.models.refresh('compatible')",
+        environment,
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import Serve, run_python, settled, until
+from tests.e2e.conftest import Serve, connect_to, run_python, settled, until
 from tests.wire.replies import Say
 from tests.wire.server import WireServer
 
@@ -86,11 +86,7 @@ def test_connecting_with_a_key_tests_it_and_the_key_is_never_sent_back(
 def test_a_stop_before_the_first_token_works_and_other_pages_do_not_end_a_call(
     page: Page, serve: Serve, wire: WireServer, environment: dict[str, str]
 ) -> None:
-    run_python(
-        f"from llm_core import Workspace\nws = Workspace.open()\n"
-        f"ws.providers.connect('compatible', base_url={wire.base_url!r})\nws.models.refresh('compatible')",
-        environment,
-    )
+    connect_to(wire.base_url, environment)
     wire.script(Say(text="Never seen.", hold_after=0), Say(text="It came at last.", hold_after=4))
     page.goto(serve() + "/tester")
     settled(page)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Serve, run_python, settled
+from tests.e2e.conftest import Serve, connect_to, settled
 from tests.wire.replies import Say
 from tests.wire.server import WireServer
 
@@ -17,11 +17,7 @@ pytestmark = pytest.mark.browser
 def test_a_preset_is_edited_saved_kept_used_in_a_call_and_named_in_its_record(
     page: Page, serve: Serve, wire: WireServer, environment: dict[str, str]
 ) -> None:
-    run_python(
-        f"from llm_core import Workspace\nws = Workspace.open()\n"
-        f"ws.providers.connect('compatible', base_url={wire.base_url!r})\nws.models.refresh('compatible')",
-        environment,
-    )
+    connect_to(wire.base_url, environment)
     wire.usual = Say(text="The Tide.")
     page.goto(serve() + "/parameters")
     settled(page)
