@@ -24,8 +24,7 @@ from .buckets import aware, bucket_start
 from .filters import GROUPABLE, Condition
 from .grouping import Groups, groups_of
 from .question import Query, Writer, as_found, select, with_steps
-from .ranks import at_ranks, bins_of, latency, ranked
-from .reader import Snapshot
+from .ranks import at_ranks, bins_of, ranked
 from .zones import zone
 
 if TYPE_CHECKING:
@@ -148,19 +147,6 @@ def series(
     return Query(
         write_folded if limit is not None and grouped.names else write, lambda frame: aware(frame, bucket, local)
     )
-
-
-def quantiles(
-    snapshot: Snapshot,
-    where: Condition,
-    by: Sequence[str] = (),
-    *,
-    column: str = "latency_ms",
-    bucket: str | None = None,
-    tz: str = "UTC",
-) -> pd.DataFrame:
-    """The answer of `latency`, for questions that it is a part of."""
-    return latency(where, by, column=column, bucket=bucket, tz=tz).run(snapshot)
 
 
 def values(where: Condition, column: str, limit: int | None) -> Query[list[Any]]:

@@ -11,12 +11,13 @@ without one, `tags={"team": "search"}`, `priced=False` for those of unknown cost
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import InvalidInput
+from .reprice import Repricing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,22 +26,19 @@ if TYPE_CHECKING:
     from .forecast import Forecast, NotEnoughData
     from .pricing import Price
     from .question import Question
-    from .reader import Snapshot
     from .spans import Span
 
 T = TypeVar("T")
 
 EXPLAINED: tuple[str, ...] = (
     *("summary", "series", "groups", "latency", "percentiles", "distribution", "heatmap"),
-    *("history", "values", "unpriced", "forecast"),
+    *("history", "values", "performance", "unpriced", "reprice", "forecast"),
 )
 """The questions whose SQL can be shown."""
 
 
-class Questions:
+class Questions(Repricing):
     """What `UsageService` answers; it says what the answers come from."""
-
-    _price: Price | None = None
 
     def summary(self, start: datetime | None = None, end: datetime | None = None, **filters: Any) -> pd.DataFrame:
         """One row: cost_usd with priced (0 to 1) and unpriced, calls, attempts, errors, sums of all fields of `Usage`,
@@ -220,6 +218,21 @@ class Questions:
 
         return self._answer(values(condition(start, end, filters), column, limit))
 
+    def performance(
+        self,
+        by: str | Sequence[str] = ("connection", "model"),
+        start: datetime | None = None,
+        end: datetime | None = None,
+        **filters: Any,
+    ) -> pd.DataFrame:
+        """How models did here, one row each: calls, attempts, error_rate, latency_p50_ms, latency_p95_ms, ttft_p50_ms,
+        tokens_per_second, cost_usd, priced, and sums of tokens; `performance` says what each is.
+        """
+        from .filters import condition
+        from .performance import performance
+
+        return self._answer(performance(condition(start, end, filters), by))
+
     def unpriced(self, start: datetime | None = None, end: datetime | None = None, **filters: Any) -> pd.DataFrame:
         """The records whose cost is unknown, by connection, provider, model, mode and whether usage was `reported`.
 
@@ -257,7 +270,7 @@ class Questions:
         """
         if question not in EXPLAINED:
             raise InvalidInput(f"There is no question {question!r}.", f"Use one of {', '.join(EXPLAINED)}.")
-        return cast("str", getattr(_Shown(), question)(*args, **kwargs))
+        return cast("str", getattr(_Shown(self._price), question)(*args, **kwargs))
 
     def export_csv(
         self,
@@ -330,20 +343,12 @@ class Questions:
         export = Export(condition(*span, filters), target, form, names, overwrite, progress, stop)
         return self._ask(export.run)
 
-    def _answer(self, question: Question[T]) -> T:
-        return self._ask(question.run)
-
-    def _ask(self, question: Callable[[Snapshot], T]) -> T:
-        """What the question says of the records that there are now."""
-        raise NotImplementedError
-
 
 class _Shown(Questions):
     """Gives each question's SQL in place of its answer."""
 
+    def __init__(self, price: Price | None) -> None:
+        self._price = price
+
     def _answer(self, question: Question[T]) -> T:
         return cast("T", question.shown())
-
-
-def columns_of(by: str | Sequence[str] | None) -> Sequence[str]:
-    return () if by is None else (by,) if isinstance(by, str) else by

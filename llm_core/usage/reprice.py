@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .pricing import Price
+    from .question import Question
     from .reader import Snapshot
     from .repricing import Bands
 
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 
 class Repricing:
-    """A part of `UsageService`."""
+    """A part of `Questions`."""
 
     _price: Price | None = None
 
@@ -41,14 +42,15 @@ class Repricing:
         repriced_usd_of_both are the sums over records that have both: those can be compared. What was recorded is not
         changed. Raises UnknownModel for a model whose prices are not known, and as other questions.
         """
-        from .filters import condition
-        from .what_if import repriced
+        from .filters import GROUPABLE, condition, known, naive_utc
+        from .what_if import Repriced
 
         where, bands = condition(start, end, filters), self._bands()
-        groups = () if by is None else (by,) if isinstance(by, str) else tuple(by)
+        names = () if by is None else (by,) if isinstance(by, str) else by
+        groups = tuple(known(name, GROUPABLE) for name in names)
         if model is not None and bands(model) is None:
             raise UnknownModel(f"The prices of {model} are not known.", "Set your own with ws.models.prices.set_own.")
-        return self._ask(lambda snapshot: repriced(snapshot, where, groups, at, model, bands))
+        return self._answer(Repriced(where, groups, None if at is None else naive_utc(at), model, bands))
 
     def _rates_for(self, query: str, params: Mapping[str, Any] | Sequence[Any] | None) -> list[tuple[Any, ...]] | None:
         """The rates that a typed statement may need: of all models in the ledger, and of the ids it names."""
@@ -69,5 +71,9 @@ class Repricing:
         price: Any = self._price
         return careful(price.bands, []) if isinstance(price, HasBands) else lambda _: None
 
+    def _answer(self, question: Question[T]) -> T:
+        return self._ask(question.run)
+
     def _ask(self, question: Callable[[Snapshot], T]) -> T:
+        """What the question says of the records that there are now."""
         raise NotImplementedError

@@ -11,15 +11,13 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import StoreError
 from ..store.home import Home
 from ..types import UsageRecord
-from .questions import Questions, columns_of
+from .questions import Questions
 from .recorder import Recorder
-from .reprice import Repricing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +52,7 @@ _FLUSH_SECONDS = 30.0
 _KEEP_SPOOL_DAYS = 7.0
 
 
-class UsageService(Repricing, Questions):
+class UsageService(Questions):
     """The usage ledger of one home. Safe for threads.
 
     Recording loads neither a database nor prices nor settings: `settings` and `price` are called only when draining,
@@ -109,22 +107,6 @@ class UsageService(Repricing, Questions):
         """
         self._drain_backlog()
         return self._console.run(query, params, self._rates_for(query, params))
-
-    def performance(
-        self,
-        by: str | Sequence[str] = ("connection", "model"),
-        start: datetime | None = None,
-        end: datetime | None = None,
-        **filters: Any,
-    ) -> pd.DataFrame:
-        """How models did here, one row each: calls, attempts, error_rate, latency_p50_ms, latency_p95_ms, ttft_p50_ms,
-        tokens_per_second, cost_usd, priced, and sums of tokens; `performance` says what each is.
-        """
-        from .filters import condition
-        from .performance import performance
-
-        where = condition(start, end, filters)
-        return self._ask(lambda snapshot: performance(snapshot, where, columns_of(by)))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -48,7 +48,7 @@ def draw(view: View) -> None:
             st.caption("Share of requests; the scale is logarithmic.")
     usage_marks.titled(f"What failed per {view.span.bucket}", view, "failed", failed, errors)
     _failures(view, errors)
-    usage_marks.titled("How each model did", view, "models")
+    usage_marks.titled("How each model did", view, "models", models, did)
     _models(did)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import feedback, figures
+from pages.components import feedback, figures, usage_marks
 from pages.components.facts import Fact, row
 from pages.components.usage_view import View
 
@@ -40,10 +40,11 @@ def draw(view: View) -> None:
                 return
             asked["model"] = model
     with feedback.boundary():
-        whole, groups = view.ask(
-            view.about("reprice", **asked), view.about("reprice", by=("connection", "model"), **asked)
-        )
+        total = view.about("reprice", **asked)
+        by_model = view.about("reprice", by=("connection", "model"), **asked)
+        whole, groups = view.ask(total, by_model)
         _totals(whole.iloc[0])
+        usage_marks.titled("By model", view, "what_if", by_model, groups)
         _table(groups)
         st.caption(
             "Each call keeps its tokens and its mode; another model would have used its own number of tokens. "

@@ -50,7 +50,11 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("values", {"column": "model"}),
     ("values", {"column": "tag:team", "status": "ok"}),
     ("values", {"column": "tags", "limit": 2}),
+    ("performance", {"by": ("user", "model"), "search": "luna"}),
+    ("performance", {"by": "tag:team", **SPAN, "model": ODD}),
     ("unpriced", {**SPAN}),
+    ("reprice", {"by": ["user", "attempt"], "priced": True, **SPAN}),
+    ("reprice", {"at": SPRING, "tag:team": "search"}),
     ("forecast", {"tz": "Asia/Kolkata", "now": SPRING + timedelta(days=5)}),
 ]
 

@@ -37,6 +37,7 @@ def test_speed_is_of_answers_that_came_whole_and_errors_are_counted_apart(usage:
         )
     usage.record(record(status="error", error_kind="rate_limited", latency_ms=5.0, cost_usd=Decimal(0)))
     found = usage.performance(start=NOON, end=NOON + timedelta(seconds=1)).iloc[0]
+    assert found.equals(usage.performance().iloc[0])
     assert (found.connection, found.model) == ("openai", "gpt-6-luna")
     assert (found.calls, found.attempts, found.error_rate) == (4, 4, 0.25)
     assert found.latency_p50_ms == pytest.approx(2500, rel=0.01)

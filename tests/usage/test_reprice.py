@@ -221,6 +221,25 @@ def test_records_on_another_model_keep_their_mode_and_what_was_not_billed_stays_
         month.usage.reprice(at=datetime(2026, 1, 1))
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"by": "user"},
+        {"by": ("connection", "model"), "at": datetime(2026, 12, 1, tzinfo=UTC)},
+        {"model": "google:gemini-4-argon", "provider": "openai"},
+        {"model": "google:gemini-4-argon", "at": datetime(2026, 12, 1, tzinfo=UTC), "by": ["model"], "user": "bo"},
+    ],
+    ids=str,
+)
+def test_the_shown_sql_prices_as_the_question_does(month: Workspace, asked: dict[str, Any]) -> None:
+    told, shown = month.usage.reprice(**asked), month.usage.sql(month.usage.explain("reprice", **asked))
+    assert list(shown.columns) == list(told.columns)
+    assert shown.to_dict("records") == told.to_dict("records")
+    assert told["repriced_usd"].notna().any()
+    with pytest.raises(UnknownModel, match="invented"):
+        month.usage.explain("reprice", model="openai:invented")
+
+
 def test_an_own_price_reprices_records_and_changes_none(month: Workspace) -> None:
     month.models.prices.set_own("openai:invented", {"input_tokens": "1", "output_tokens": "5"})
     (row,) = month.usage.reprice(model="openai:invented", mode="standard").to_dict("records")
