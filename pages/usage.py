@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from pages.components import (
+    advice_cards,
     dialogs,
     live,
     shell,
@@ -47,19 +48,19 @@ measure, by = usage_chart.choice(tags)
 what = Ranking("What it went on", list(WHAT), view, measure)
 who = Ranking("Who made it", [*WHO, *(f"Tag {tag}" for tag in tags)], view, measure)
 over_time, on_what, by_whom = usage_chart.question(view, by, measure), what.question(), who.question()
-summary, series, p95_ms, most, makers = view.ask(
-    view.about("summary"), over_time, view.about("latency"), on_what, by_whom
+summary, series, p95_ms, most, makers, earlier = view.ask(
+    view.about("summary"), over_time, view.about("latency"), on_what, by_whom, lately=[view.before()]
 )
 now = summary.iloc[0]
 if not now.records:
     usage_states.nothing_found(bool(filters))
     usage_watch.without_calls(ws)
     st.stop()
-(earlier,) = live.lately(ws, view.before())
+live.begin(ws, advice_cards.QUESTION, usage_forecast.question(view, measure))
 before = earlier.iloc[0]
 
 usage_watch.strip(ws)
-usage_monitor.tiles(span, now, before, series, p95_ms)
+usage_monitor.tiles(view, now, before, series, p95_ms)
 usage_monitor.coverage(span, now, before)
 usage_watch.cards(ws)
 left, right = st.columns([2, 1])

@@ -32,12 +32,16 @@ _WITHOUT_MONEY = {"ending": "Before it ends", "idle": "To tidy up"}
 _SAID_BY_BADGE = " (untested)"
 
 
-def all_of_it(ws: Workspace) -> list[tuple[Advice, str | None]]:
-    """Each piece with its mark. It is somewhat old, as working it out takes a while; marks made here are not."""
+QUESTION = Asked("advice", {"dismissed": True})
+"""It reads a month several times, so no page waits for it."""
+_COMING = "Looking through the records of the last 30 days."
+
+
+def all_of_it(ws: Workspace) -> list[tuple[Advice, str | None]] | None:
+    """Each piece with its mark; None while it is worked out. It is somewhat old, but marks made here are not."""
     made = st.session_state.get(_MARKS, {})
-    found: Sequence[Advice]
-    (found,) = live.lately(ws, Asked("advice", {"dismissed": True}))
-    return [(each, made.get(each.key, each.mark)) for each in found]
+    found: Sequence[Advice] | None = live.soon(ws, QUESTION)
+    return None if found is None else [(each, made.get(each.key, each.mark)) for each in found]
 
 
 def card(ws: Workspace) -> None:
@@ -46,18 +50,21 @@ def card(ws: Workspace) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown("**Advice**", width="content")
             st.button("See all", key="advice.all", type="tertiary", on_click=see)
-        _first(ws)
+        with feedback.boundary():
+            _first(ws)
 
 
-@st.fragment(parallel=True)
 def _first(ws: Workspace) -> None:
-    """What saves most. It reads a month several times, so the rest of the page does not wait for it."""
-    with feedback.boundary():
-        found = [each for each, mark in all_of_it(ws) if mark != "dismissed"]
-        if not found:
-            st.caption("Nothing to save was found in the last 30 days.")
-        for each in found[:_SHOWN]:
-            st.markdown(f":material/{ICONS[each.kind]}: {_money(each)}:small[{_text(each.title)}]")
+    """What saves most."""
+    found = all_of_it(ws)
+    if found is None:
+        st.caption(_COMING)
+        return
+    shown = [each for each, mark in found if mark != "dismissed"]
+    if not shown:
+        st.caption("Nothing to save was found in the last 30 days.")
+    for each in shown[:_SHOWN]:
+        st.markdown(f":material/{ICONS[each.kind]}: {_money(each)}:small[{_text(each.title)}]")
 
 
 def see() -> None:
@@ -67,6 +74,9 @@ def see() -> None:
 
 def panel(ws: Workspace) -> None:
     found = all_of_it(ws)
+    if found is None:
+        st.caption(_COMING)
+        return
     shown = [(each, mark) for each, mark in found if mark != "dismissed"]
     if not shown:
         st.markdown(":green[:material/check_circle:] **Nothing to advise.**")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -15,24 +15,36 @@ _FAR = 3.0
 """A limit more than so many times what the chart shows would press all of it flat."""
 
 
-def draw(figure: go.Figure, view: View, measure: str, period: str, ends: tuple[Any, Any], theme: str) -> None:
-    """Add the lowest limit of a `period` whose scope is what the page filters by. `ends` are the first and last x."""
+class Line(NamedTuple):
+    at: float
+    said: str
+
+
+def lowest(view: View, measure: str, period: str) -> Line | None:
+    """The lowest limit of a `period` whose scope is what the page filters by."""
     unit = _UNITS.get(measure)
     found = [
         budget
         for budget in view.ws.usage.budgets.list()
         if budget.unit == unit and budget.period == period and dict(budget.scope) == dict(view.filters)
     ]
-    lowest = min(found, key=lambda budget: budget.limit, default=None)
-    if lowest is None or float(lowest.limit) > _FAR * _highest(figure):
+    if not found:
+        return None
+    budget = min(found, key=lambda budget: budget.limit)
+    said = f"{budget.name}: {budget_words.whole(budget.unit, budget.limit)} {budget_words.each(period)}"
+    return Line(float(budget.limit), said)
+
+
+def draw(figure: go.Figure, line: Line | None, ends: tuple[Any, Any], theme: str) -> None:
+    """Add it to a figure that it does not press flat. `ends` are the first and last x."""
+    if line is None or line.at > _FAR * _highest(figure):
         return
-    said = f"{lowest.name}: {budget_words.whole(lowest.unit, lowest.limit)} {budget_words.each(period)}"
     figure.add_scatter(
         x=list(ends),
-        y=[float(lowest.limit)] * 2,
+        y=[line.at] * 2,
         mode="lines",
         line={"color": charts.COLOURS[theme][3], "width": 1.5, "dash": "dash"},
-        hovertemplate=f"{escape(said)}<extra></extra>",
+        hovertemplate=f"{escape(line.said)}<extra></extra>",
         showlegend=False,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -14,30 +15,19 @@ from llm_core.errors import LLMManagerError
 from llm_core.types import USAGE_FIELDS
 from pages.components import figures, shell
 from pages.components.facts import Fact, row
+from pages.components.usage_view import View
 
 TABLE, SHOWN, OPEN = "usage.calls", "usage.shown", "usage.open"
 WORDS = {"ok": "OK", "error": "Failed", "cancelled": "Stopped", "partial": "Broken off", "interrupted": "Interrupted"}
 
 
-def table(calls: pd.DataFrame) -> None:
+def table(view: View, calls: pd.DataFrame) -> None:
     """In the order given. A chosen row opens below, and stays chosen when newer calls push it down."""
     ids = st.session_state[SHOWN] = calls["id"].tolist()
     chosen = st.session_state.get(OPEN)
     st.session_state[TABLE] = {"selection": {"rows": [ids.index(chosen)] if chosen in ids else [], "columns": []}}
     st.dataframe(
-        pd.DataFrame(
-            {
-                "Time": calls["started_at"].dt.tz_convert(shell.tz()),
-                "Model": calls["model"],
-                "Task": calls["task"],
-                "Project": calls["project"],
-                "In": calls["input_tokens"],
-                "Out": calls["output_tokens"],
-                "Cost": calls["cost_usd"].astype(float),
-                "Latency": calls["latency_ms"].astype(float) / 1000,
-                "Status": [status(found) for found in calls.to_dict("records")],
-            }
-        ),
+        view.made(calls, partial(_shown, calls, view.span.tz), "calls"),
         key=TABLE,
         on_select=_choose,
         selection_mode="single-row",
@@ -59,15 +49,30 @@ def table(calls: pd.DataFrame) -> None:
     )
 
 
+def _shown(calls: pd.DataFrame, tz: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Time": calls["started_at"].dt.tz_convert(tz),
+            "Model": calls["model"],
+            "Task": calls["task"],
+            "Project": calls["project"],
+            "In": calls["input_tokens"],
+            "Out": calls["output_tokens"],
+            "Cost": calls["cost_usd"].astype(float),
+            "Latency": calls["latency_ms"].astype(float) / 1000,
+            "Status": [status(*found) for found in zip(calls["status"], calls["error_kind"], strict=True)],
+        }
+    )
+
+
 def _choose() -> None:
     rows = st.session_state[TABLE]["selection"]["rows"]
     st.session_state[OPEN] = st.session_state[SHOWN][rows[0]] if rows else None
 
 
-def status(call: dict[str, object]) -> str:
+def status(status: object, kind: object) -> str:
     """OK, Stopped, or what failed: Failed: rate limited."""
-    word = WORDS.get(str(call["status"]), str(call["status"]))
-    kind = call["error_kind"]
+    word = WORDS.get(str(status), str(status))
     return f"{word}: {str(kind).replace('_', ' ')}" if figures.known(kind) else word
 
 
@@ -80,9 +85,8 @@ def detail(ws: Workspace, calls: pd.DataFrame) -> None:
     call = found.iloc[0]
     with st.container(border=True):
         at = call.started_at.tz_convert(shell.tz())
-        st.markdown(
-            f"**{figures.plain(call.model)}** · {at:%d %b %Y, %H:%M:%S} · {figures.plain(status(call.to_dict()))}"
-        )
+        ended = figures.plain(status(call.status, call.error_kind))
+        st.markdown(f"**{figures.plain(call.model)}** · {at:%d %b %Y, %H:%M:%S} · {ended}")
         row(_numbers(call), width=104)
         row(_labels(call), width=136)
         usage, cost = st.columns(2)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import streamlit as st
@@ -17,9 +17,16 @@ import streamlit as st
 from llm_core import Workspace
 from pages.components import feedback, figures
 
-_KEPT = 256
+PATIENCE_S = 0.3
+"""How long a page waits, from its beginning on, for an answer that it can do without."""
+_KEPT, _MADE = 256, 64
 _PATIENCE = 100
-"""How many times as long as its answer took `lately` leaves a question alone."""
+"""For how many times as long as it took a somewhat old answer is good."""
+_WORKERS = 2
+_AWAITED = "live.awaited"
+_NOTHING = 0.0, None
+Key = tuple[str, str]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Asked:
     arguments: Mapping[str, Any]
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         return self.question, repr(sorted(self.arguments.items()))
 
     def answer(self, ws: Workspace) -> Any:
@@ -40,47 +47,131 @@ class Asked:
         return ws.usage.explain(self.question, **self.arguments)
 
 
+@dataclass(eq=False)
+class _Coming:
+    """A question that is being answered beside the pages."""
+
+    asked: Asked
+    since: float
+    taken: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class _Failed:
+    error: Exception
+
+
 class _Kept:
-    """Answers of one home while no new record is visible; the oldest go first. They are shared: nobody changes them."""
+    """Answers of one home, shared by all who look at it: nobody changes them. The oldest go first.
+
+    `_now` are of the records visible now and go when there are new ones; `_lately` are good for a while.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._token: Any = None
-        self._now: OrderedDict[Any, Any] = OrderedDict()
-        self._lately: OrderedDict[Any, tuple[float, Any]] = OrderedDict()
+        self._now: OrderedDict[Key, Any] = OrderedDict()
+        self._lately: OrderedDict[Key, tuple[float, Any]] = OrderedDict()
+        self._made: OrderedDict[Hashable, tuple[object, Any]] = OrderedDict()
+        self._coming: dict[Key, _Coming] = {}
+        self._workers = 0
 
-    def answers(self, ws: Workspace, token: Any, asked: Sequence[Asked]) -> list[Any]:
+    def ask(self, ws: Workspace, token: Any, now: Sequence[Asked], lately: Sequence[Asked]) -> list[Any]:
+        begin = time.monotonic()
         with self._lock:
-            if token != self._token:
+            if now and token != self._token:
                 self._token = token
                 self._now.clear()
-            found = {one.key: self._now[one.key] for one in asked if one.key in self._now}
-        missing = {one.key: one for one in asked if one.key not in found}
-        answered = ws.usage.side_by_side(*(partial(one.answer, ws) for one in missing.values())) if missing else []
+            found = {one.key: self._now[one.key] for one in now if one.key in self._now}
+            older = {one.key: self._lately[one.key] for one in lately if one.key in self._lately}
+        found |= {key: answer for key, (good_until, answer) in older.items() if begin < good_until}
+        missing = {one.key: one for one in (*now, *lately) if one.key not in found}
+        answered = ws.usage.side_by_side(*(partial(_timed, ws, one) for one in missing.values())) if missing else []
         new = dict(zip(missing, answered, strict=True))
         with self._lock:
             if token == self._token:
-                self._now.update(new)
-                while len(self._now) > _KEPT:
-                    self._now.popitem(last=False)
-        found |= new
-        return [found[one.key] for one in asked]
+                _keep(self._now, {one.key: new[one.key][1] for one in now if one.key in new})
+            _keep(self._lately, {one.key: new[one.key] for one in lately if one.key in new})
+        found |= {key: answer for key, (_, answer) in new.items()}
+        return [found[one.key] for one in (*now, *lately)]
 
-    def lately(self, ws: Workspace, asked: Sequence[Asked]) -> list[Any]:
-        begin = time.monotonic()
+    def made(self, key: Hashable, source: object, make: Callable[[], T]) -> T:
         with self._lock:
-            kept = {one.key: self._lately[one.key] for one in asked if one.key in self._lately}
-        found = {key: answer for key, (good_until, answer) in kept.items() if begin < good_until}
-        missing = {one.key: one for one in asked if one.key not in found}
-        answered = ws.usage.side_by_side(*(partial(one.answer, ws) for one in missing.values())) if missing else []
-        new = dict(zip(missing, answered, strict=True))
-        end = time.monotonic()
+            of, found = self._made.get(key, (None, None))
+        if of is not source:
+            found = make()
+            with self._lock:
+                _keep(self._made, {key: (source, found)}, _MADE)
+        return cast(T, found)
+
+    def begin(self, ws: Workspace, asked: Sequence[Asked]) -> None:
+        """See to it that these are being answered, where there is no good answer."""
+        now = time.monotonic()
         with self._lock:
-            self._lately.update({key: (end + _PATIENCE * (end - begin), answer) for key, answer in new.items()})
-            while len(self._lately) > _KEPT:
-                self._lately.popitem(last=False)
-        found |= new
-        return [found[one.key] for one in asked]
+            for one in asked:
+                good_until, _ = self._lately.get(one.key, (0.0, None))
+                if now >= good_until and one.key not in self._coming:
+                    self._coming[one.key] = _Coming(one, now)
+            wanted = min(_WORKERS, len(self._coming)) - self._workers
+            self._workers += max(0, wanted)
+        for _ in range(wanted):
+            threading.Thread(target=self._work, args=(ws,), name="llm-manager-answers").start()
+
+    def soon(self, ws: Workspace, asked: Asked) -> tuple[Any | None, float | None]:
+        """What is kept, and which one that is where another is on its way; (None, 0.0) before there is any."""
+        self.begin(ws, [asked])
+        with self._lock:
+            coming, (given, answer) = self._coming.get(asked.key), self._lately.get(asked.key, _NOTHING)
+        if coming is not None and not given:
+            coming.done.wait(max(0.0, coming.since + PATIENCE_S - time.monotonic()))
+            with self._lock:
+                coming, (given, answer) = self._coming.get(asked.key), self._lately.get(asked.key, _NOTHING)
+        if isinstance(answer, _Failed):
+            with self._lock:
+                self._lately.pop(asked.key, None)
+            raise answer.error
+        return answer, given if coming is not None else None
+
+    def news(self, awaited: Mapping[Key, float]) -> bool:
+        """Whether one of these questions has another answer than the one that was given."""
+        with self._lock:
+            return any(self._lately.get(key, _NOTHING)[0] != given for key, given in awaited.items())
+
+    def _work(self, ws: Workspace) -> None:
+        """Answer what is waiting, the newest first: that is what somebody looks at."""
+        while True:
+            with self._lock:
+                waiting = [coming for coming in self._coming.values() if not coming.taken]
+                if not waiting:
+                    self._workers -= 1
+                    return
+                coming = waiting[-1]
+                coming.taken = True
+            try:
+                answer = _timed(ws, coming.asked)
+            except Exception as error:  # noqa: BLE001 - told to whoever asked
+                answer = time.monotonic() + _PATIENCE, _Failed(error)
+            with self._lock:
+                _keep(self._lately, {coming.asked.key: answer})
+                del self._coming[coming.asked.key]
+            coming.done.set()
+
+
+def _timed(ws: Workspace, asked: Asked) -> tuple[float, Any]:
+    """Until when the answer is good as a somewhat old one, and the answer."""
+    begin = time.monotonic()
+    answer = asked.answer(ws)
+    end = time.monotonic()
+    return end + _PATIENCE * (end - begin), answer
+
+
+def _keep(kept: OrderedDict[Any, Any], new: Mapping[Any, Any], most: int = _KEPT) -> None:
+    for key, answer in new.items():
+        kept[key] = answer
+        kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -88,22 +179,49 @@ def _kept(home: str) -> _Kept:
     return _Kept()
 
 
-@st.fragment(run_every="1s")
 def pulse(ws: Workspace, seen: Any) -> None:
-    """Draws nothing. Runs the page again once there are records it has not shown: `seen` is its ledger token."""
+    """Draws nothing. Runs the page again once there are records it has not shown, or an answer it did without.
+
+    `seen` is its ledger token. Goes before the first `soon` of a page.
+    """
+    st.session_state[_AWAITED] = {}
+    _beat(ws, seen)
+
+
+@st.fragment(run_every="1s")
+def _beat(ws: Workspace, seen: Any) -> None:
     with feedback.boundary():
-        if ws.usage.token() != seen:
+        if ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):
             st.rerun()
 
 
-def answers(ws: Workspace, token: Any, *asked: Asked) -> list[Any]:
-    """The answer of each question, asked side by side about the same records where it is not kept already."""
-    return _kept(str(ws.home.path)).answers(ws, token, asked)
+def answers(ws: Workspace, token: Any, *asked: Asked, lately: Sequence[Asked] = ()) -> list[Any]:
+    """The answer of each question, asked side by side about the same records where it is not kept already.
+
+    Those in `lately` come last. They may be somewhat old: the longer they take, the seldomer they are asked.
+    """
+    return _kept(str(ws.home.path)).ask(ws, token, asked, lately)
 
 
-def lately(ws: Workspace, *asked: Asked) -> list[Any]:
-    """Answers that may be somewhat old, for what changes slowly: the longer they take, the seldomer they are asked."""
-    return _kept(str(ws.home.path)).lately(ws, asked)
+def made(ws: Workspace, key: Hashable, source: object, make: Callable[[], T]) -> T:
+    """What `make` makes of the answer `source` and of what `key` names, kept with it: nobody changes it."""
+    return _kept(str(ws.home.path)).made(key, source, make)
+
+
+def begin(ws: Workspace, *asked: Asked) -> None:
+    """Have these answered beside the page, for `soon`."""
+    _kept(str(ws.home.path)).begin(ws, asked)
+
+
+def soon(ws: Workspace, asked: Asked) -> Any | None:
+    """The answer, which may be somewhat old, to a question that takes too long to wait for. None while there is none.
+
+    The page is run again when there is a new one.
+    """
+    answer, given = _kept(str(ws.home.path)).soon(ws, asked)
+    if given is not None:
+        st.session_state.setdefault(_AWAITED, {})[asked.key] = given
+    return answer
 
 
 def values(ws: Workspace, token: Any, column: str) -> list[str]:

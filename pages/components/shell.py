@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import figures
+from pages.components import figures, garbage
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = "LLM Manager"
@@ -40,6 +40,7 @@ def navigation() -> Any:
 
 def start() -> Any:
     """First call of app.py: the page asked for."""
+    garbage.leave_out_modules()
     st.session_state["shell.ready"] = True
     return _configured_navigation()
 

@@ -33,7 +33,7 @@ def _map(view: View, measure: str) -> None:
     path = _PATHS[str(st.session_state.get("usage.path", next(iter(_PATHS))))]
     asked = view.about("groups", by=path, sort=SORTS[measure], limit=_TILES)
     groups = view.ask(asked)[0]
-    with usage_marks.titled("Where it went", view, "map", asked, groups):
+    with usage_marks.titled_control("Where it went", view, "map", asked, groups):
         st.selectbox("Path", list(_PATHS), key="usage.path", label_visibility="collapsed", width=196)
     frame = measured(groups, path, measure)
     frame = frame[frame[measure] > 0]

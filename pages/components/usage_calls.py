@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -45,13 +46,13 @@ def draw(view: View) -> None:
         "history", limit=ROWS + 1, before=places[-1] if places else None, sort=column, descending=descending, **search
     )
     found: pd.DataFrame = view.ask(asked)[0]
-    page = found.head(ROWS)
+    page = view.made(found, partial(found.head, ROWS), "page")
     number = len(places)
     usage_marks.titled(_told(page, number, len(found) > ROWS), view, "calls", asked, page)
     if page.empty:
         st.caption("No call has all of these words." if search else "No calls here.")
         return
-    call_table.table(page)
+    call_table.table(view, page)
     with st.container(horizontal=True, horizontal_alignment="right"):
         newer, older = ("Newer", "Older") if column == "started_at" and descending else ("Back", "Next")
         st.button(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import budget_line, charts, shell, usage_figures, usage_filters, usage_marks
+from pages.components.budget_line import Line
 from pages.components.live import Asked
 from pages.components.span import Span, buckets
 from pages.components.usage_view import MEASURES, SORTS, View, measured
@@ -42,7 +44,7 @@ def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, 
     """The answer of `question`, stacked; a click on a segment filters to its group and its time."""
     word = next(word for word, column in MEASURES.items() if column == measure)
     with st.container(border=True, height="stretch"):
-        frame = measured(series, by, measure)
+        shown = view.made(series, partial(_shown, series, by, measure), "time", by, measure)
         title = f"{word} per {view.span.bucket}"
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{title}**", width="content")
@@ -55,7 +57,7 @@ def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, 
                 key="measure",
                 bind="query-params",
             )
-            with usage_marks.controls(view, "time", asked, frame[["bucket", by, measure]]):
+            with usage_marks.controls(view, "time", asked, shown.frame):
                 st.selectbox(
                     "By",
                     [*BY.values(), *(f"Tag {tag}" for tag in tags)],
@@ -64,20 +66,40 @@ def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, 
                     label_visibility="collapsed",
                     width=124,
                 )
-        frame = frame[frame[measure] > 0]
-        if frame.empty:
+        if not shown.names:
             st.caption("Nothing in this span has a known price above $0." if word == "Spend" else "Nothing here.")
             return
-        taken = colours(by, frame.groupby(by)[measure].sum().sort_values(ascending=False).index.tolist())
-        drawn: dict[str, Any] = {"by": by, "value": measure, "taken": taken, "theme": shell.theme()}
-        figure = charts.bars(frame, view.span, money=word == "Spend", **drawn)
-        if view.span.bucket == "day":
-            each = buckets(view.span).tz_localize(None)
-            budget_line.draw(figure, view, measure, "day", (each[0], each[-1]), shell.theme())
+        taken, theme = colours(by, shown.names), shell.theme()
+        line = budget_line.lowest(view, measure, "day") if view.span.bucket == "day" else None
+        draw = partial(_drawn, shown.frame, view.span, by, measure, taken, line, theme)
+        figure, legend = view.made(shown, draw, "time", by, measure, *taken.items(), line, theme)
         usage_marks.chart(figure, "time", f"{title} by {by}", partial(_clicked, view.span, by))
-        with st.container(horizontal=True, gap="small"):
-            for name in charts.legend(frame, **drawn):
-                st.markdown(name, width="content")
+        st.markdown(legend)
+
+
+class _Shown(NamedTuple):
+    """What is above 0, with the groups largest first."""
+
+    frame: pd.DataFrame
+    names: list[str]
+
+
+def _shown(series: pd.DataFrame, by: str, measure: str) -> _Shown:
+    frame = measured(series, by, measure)
+    frame = frame.loc[frame[measure] > 0, ["bucket", by, measure]]
+    return _Shown(frame, frame.groupby(by)[measure].sum().sort_values(ascending=False).index.tolist())
+
+
+def _drawn(
+    frame: pd.DataFrame, span: Span, by: str, measure: str, taken: dict[str, int], line: Line | None, theme: str
+) -> tuple[go.Figure, str]:
+    """The figure, and its legend as one piece of Markdown: each piece costs the browser as much as a small chart."""
+    drawn: dict[str, Any] = {"by": by, "value": measure, "taken": taken, "theme": theme}
+    figure = charts.bars(frame, span, money=measure == "cost_usd", **drawn)
+    if span.bucket == "day":
+        days = buckets(span).tz_localize(None)
+        budget_line.draw(figure, line, (days[0], days[-1]), theme)
+    return figure, "\u2003".join(charts.legend(frame, **drawn))
 
 
 def _clicked(span: Span, by: str, mark: list[str]) -> None:

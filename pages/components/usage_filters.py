@@ -43,7 +43,7 @@ def options(ws: Workspace, span: Span, columns: Iterable[str]) -> dict[str, list
     """What the columns had in this span, the most frequent first; `tags` is for the names of tags."""
     end = {} if span.end is None else {"end": span.end}
     asked = {name: Asked("values", {"column": name, "start": span.start, **end, "limit": _VALUES}) for name in columns}
-    return dict(zip(asked, live.lately(ws, *asked.values()), strict=True))
+    return dict(zip(asked, live.answers(ws, None, lately=list(asked.values())), strict=True))
 
 
 def draw(ws: Workspace, span: Span, frequent: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from llm_core.usage.forecast import Forecast, NotEnoughData
 from pages.components import budget_line, feedback, figures, live, shell, usage_figures, usage_marks
+from pages.components.budget_line import Line
 from pages.components.live import Asked
 from pages.components.usage_view import View
 
@@ -16,24 +19,24 @@ _VALUES = {"cost_usd": "cost_usd", "calls": "calls", "tokens": "input_tokens"}
 _WORDS = {"cost_usd": "spend", "calls": "calls", "tokens": "prompt tokens"}
 
 
+def question(view: View, measure: str) -> Asked:
+    """Always about this month, with the page's filters. It reads half a year, so no page waits for it."""
+    return Asked("forecast", {**view.filters, "tz": view.span.tz, "value": _VALUES[measure]})
+
+
 def draw(view: View, now: datetime, measure: str) -> None:
-    """Always of this month, with the page's filters; a few minutes old at most. It reads half a year, so the rest of
-    the page does not wait for it.
-    """
-    with st.container(border=True, height="stretch"):
-        _fill(view, now, measure)
-
-
-@st.fragment(parallel=True)
-def _fill(view: View, now: datetime, measure: str) -> None:
+    """The answer of `question`, a few minutes old at most."""
     tz, money = view.span.tz, measure == "cost_usd"
     words = figures.usd if money else figures.count
     today = pd.Timestamp(now).tz_convert(tz)
-    asked = Asked("forecast", {**view.filters, "tz": tz, "value": _VALUES[measure]})
-    with feedback.boundary():
-        (found,) = live.lately(view.ws, asked)
+    asked = question(view, measure)
+    with st.container(border=True, height="stretch"), feedback.boundary():
+        found = live.soon(view.ws, asked)
         path = found.path if isinstance(found, Forecast) else None
         usage_marks.titled(f"{today:%B}: {_WORDS[measure]} to come", view, "month", asked, path)
+        if found is None:
+            st.caption("Working it out from the last months.")
+            return
         if isinstance(found, NotEnoughData):
             _too_little(found, words(found.so_far))
             return
@@ -43,11 +46,18 @@ def _fill(view: View, now: datetime, measure: str) -> None:
             f" :small[:gray[({words(found.low)} to {words(found.high)})]]",
             help=f"{found.chance:.0%} of the misses of the same forecast on your own past lie in this interval.",
         )
-        figure = usage_figures.projection(found.path, pd.Timestamp(today.date()), theme=shell.theme(), money=money)
-        days = found.path["day"]
-        budget_line.draw(figure, view, measure, "month", (days.iloc[0], days.iloc[-1]), shell.theme())
+        theme, line = shell.theme(), budget_line.lowest(view, measure, "month")
+        figure = view.made(
+            found, partial(_figure, found.path, today.date(), line, theme, money), "month", today.date(), line, theme
+        )
         usage_marks.chart(figure, "month", f"{_WORDS[measure]} of {today:%B} so far and projected")
         st.caption(" ".join(_grounds(found, words(found.so_far))))
+
+
+def _figure(path: pd.DataFrame, today: date, line: Line | None, theme: str, money: bool) -> go.Figure:
+    figure = usage_figures.projection(path, pd.Timestamp(today), theme=theme, money=money)
+    budget_line.draw(figure, line, (path["day"].iloc[0], path["day"].iloc[-1]), theme)
+    return figure
 
 
 def _grounds(found: Forecast, so_far: str) -> list[str]:

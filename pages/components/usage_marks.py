@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -24,7 +25,8 @@ def chart(figure: go.Figure, name: str, alt: str, click: Click | None = None) ->
     if click is None:
         st.plotly_chart(figure, config=charts.NO_TOOLBAR, alt=alt, key=key)
         return
-    figure.update_layout(dragmode=False)
+    if figure.layout.dragmode is None:
+        figure.update_layout(dragmode=False)
     st.plotly_chart(
         figure,
         config=charts.NO_TOOLBAR,
@@ -42,21 +44,33 @@ def _clicked(key: str, click: Click) -> None:
         click(points[0]["customdata"])
 
 
-def titled(title: str, view: View, name: str, asked: Asked | None = None, table: pd.DataFrame | None = None) -> Any:
-    """A card's title with the menu at its right; returns a container between them for the card's control."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+def titled(title: str, view: View, name: str, asked: Asked | None = None, table: pd.DataFrame | None = None) -> None:
+    """A card's title, and at its right the menu of a question and its answer."""
+    with _row():
         st.markdown(f"**{title}**", width="content")
         if asked is not None and table is not None:
-            return controls(view, name, asked, table)
-    return None
+            _menu(view, name, asked, table)
 
 
-def controls(view: View, name: str, asked: Asked, table: pd.DataFrame) -> Any:
-    """The menu of a question and its answer; returns a container at its left."""
+@contextmanager
+def titled_control(title: str, view: View, name: str, asked: Asked, table: pd.DataFrame) -> Iterator[None]:
+    """As `titled`. What is drawn in the block comes between the two."""
+    with _row():
+        st.markdown(f"**{title}**", width="content")
+        with controls(view, name, asked, table):
+            yield
+
+
+@contextmanager
+def controls(view: View, name: str, asked: Asked, table: pd.DataFrame) -> Iterator[None]:
+    """The menu of a question and its answer, at the right of what is drawn in the block."""
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall", wrap=False):
-        left = st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall")
+        yield
         _menu(view, name, asked, table)
-    return left
+
+
+def _row() -> Any:
+    return st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small")
 
 
 def _menu(view: View, name: str, asked: Asked, table: pd.DataFrame) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
 from pages.components import figures
 from pages.components.figures import known
 from pages.components.span import Span, every_bucket
+from pages.components.usage_view import View
 
 UNPRICED = "Unpriced"
 """The tab that lists what has no price."""
@@ -15,12 +18,13 @@ UNPRICED = "Unpriced"
 SUMMED = ["cost_usd", "calls", "attempts", "errors", "input_tokens", "output_tokens", "cache_read_tokens"]
 
 
-def tiles(span: Span, now: pd.Series, before: pd.Series, series: pd.DataFrame, p95_ms: pd.DataFrame) -> None:
+def tiles(view: View, now: pd.Series, before: pd.Series, series: pd.DataFrame, p95_ms: pd.DataFrame) -> None:
     """Six figures. A delta's colour says good or bad, not up or down: more spend, time or errors is bad.
 
     `series` are the measures by bucket and any group, which add up.
     """
-    each = every_bucket(_all_groups(series), span)
+    each = view.made(series, partial(_each, series, view.span), "sums")
+    slowest = view.made(p95_ms, partial(every_bucket, p95_ms, view.span), "slowest")
     tokens, cached, failed = _tokens(now), _ratio(now, "cache_read_tokens", "input_tokens"), _failed(now)
     cached_before = _ratio(before, "cache_read_tokens", "input_tokens")
     slower = figures.difference(now.latency_p95_ms, before.latency_p95_ms, "s", 0.001)
@@ -48,7 +52,7 @@ def tiles(span: Span, now: pd.Series, before: pd.Series, series: pd.DataFrame, p
             "p95 latency",
             figures.duration(now.latency_p95_ms),
             slower,
-            every_bucket(p95_ms, span).p95_ms,
+            slowest.p95_ms,
             bad=True,
             about="95 of 100 requests took no longer than this.",
         )
@@ -107,8 +111,9 @@ def _see_unpriced() -> None:
     st.session_state["view"] = UNPRICED
 
 
-def _all_groups(series: pd.DataFrame) -> pd.DataFrame:
-    return series[SUMMED].astype(float).groupby(series["bucket"]).sum().reset_index()
+def _each(series: pd.DataFrame, span: Span) -> pd.DataFrame:
+    """All groups of each bucket."""
+    return every_bucket(series[SUMMED].astype(float).groupby(series["bucket"]).sum().reset_index(), span)
 
 
 def _tokens(row: pd.Series) -> int | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import charts, figures, shell, usage_figures, usage_filters, usage_marks
@@ -32,11 +34,10 @@ class Ranking:
         return self._view.about("groups", by=self._by, sort=SORTS[self._measure], limit=SHOWN, other=True)
 
     def draw(self, asked: Asked, groups: pd.DataFrame) -> None:
-        by, measure = self._by, self._measure
+        by, measure, view = self._by, self._measure, self._view
         with st.container(border=True, height="stretch"):
-            frame = measured(groups, by, measure)
-            frame = frame[frame[measure] > 0]
-            with usage_marks.titled(self._title, self._view, self._key, asked, groups):
+            shown = view.made(groups, partial(_shown, groups, by, measure), self._key, by, measure)
+            with usage_marks.titled_control(self._title, view, self._key, asked, groups):
                 st.selectbox(
                     self._title,
                     self._options,
@@ -45,19 +46,36 @@ class Ranking:
                     label_visibility="collapsed",
                     width=124,
                 )
-            if frame.empty:
+            if shown.frame.empty:
                 st.caption("Nothing here.")
                 return
-            rest = frame["others"] > 0
-            other = f"{int(frame['others'].max())} others"
-            frame.loc[rest, by] = other
-            frame = pd.concat([frame[~rest].sort_values(measure, ascending=False), frame[rest]])
-            taken = colours(by, [name for name in frame[by] if name != other])
-            theme = shell.theme()
-            paints = [charts.colour(charts.OTHER if name == other else name, taken, theme) for name in frame[by]]
-            words = figures.usd if measure == "cost_usd" else figures.count
-            figure = usage_figures.ranked(frame, by, measure, words, colours=paints, other=other)
+            taken, theme = colours(by, [name for name in shown.frame[by] if name != shown.other]), shell.theme()
+            paint = (*taken.items(), theme)
+            figure = view.made(shown, partial(_drawn, shown, by, measure, taken, theme), self._key, by, measure, paint)
             usage_marks.chart(figure, self._key, f"{self._title}, largest first", partial(_clicked, by))
+
+
+class _Shown(NamedTuple):
+    """What is above 0, largest first; the last row is all others, named so, if there are any."""
+
+    frame: pd.DataFrame
+    other: str
+
+
+def _shown(groups: pd.DataFrame, by: str, measure: str) -> _Shown:
+    frame = measured(groups, by, measure)
+    frame = frame[frame[measure] > 0]
+    rest = frame["others"] > 0
+    other = f"{int(frame['others'].max())} others" if rest.any() else ""
+    frame.loc[rest, by] = other
+    return _Shown(pd.concat([frame[~rest].sort_values(measure, ascending=False), frame[rest]]), other)
+
+
+def _drawn(shown: _Shown, by: str, measure: str, taken: dict[str, int], theme: str) -> go.Figure:
+    frame, other = shown
+    paints = [charts.colour(charts.OTHER if name == other else name, taken, theme) for name in frame[by]]
+    words = figures.usd if measure == "cost_usd" else figures.count
+    return usage_figures.ranked(frame, by, measure, words, colours=paints, other=other)
 
 
 def _chosen(key: str, options: list[str]) -> str:

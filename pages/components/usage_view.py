@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from pages.components import live
 from pages.components.live import Asked
 from pages.components.span import Span
 
+T = TypeVar("T")
 NONE = "(none)"
 """The name of what has none: records without a project, and so on."""
 BUCKETED = frozenset(("series", "latency", "percentiles"))
@@ -47,8 +48,12 @@ class View:
         start, end = self.span.earlier
         return Asked("summary", {**self.filters, "start": start, "end": end})
 
-    def ask(self, *asked: Asked) -> list[Any]:
-        return live.answers(self.ws, self.token, *asked)
+    def ask(self, *asked: Asked, lately: Sequence[Asked] = ()) -> list[Any]:
+        return live.answers(self.ws, self.token, *asked, lately=lately)
+
+    def made(self, source: object, make: Callable[[], T], *of: Hashable) -> T:
+        """What `make` makes of an answer, kept with it. `of` is its name and all else that it is made of."""
+        return live.made(self.ws, (self.span, repr(self.filters), *of), source, make)
 
     def one(self, question: str, **arguments: Any) -> Any:
         return self.ask(self.about(question, **arguments))[0]
