@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from llm_core import Workspace
+from llm_core.sample import open_sample_home
 
 pytest_plugins = [name for name in ("tests.wire.fixtures", "tests.model") if find_spec(name)]
 
@@ -42,6 +44,34 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LLM_MANAGER_HOME", str(path))
     monkeypatch.setenv("LLM_MANAGER_CACHE", str(tmp_path / "cache"))
     return path
+
+
+@pytest.fixture(scope="session")
+def made_sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache with the sample data as it was made, which takes seconds: once a run, to be copied and never opened."""
+    cache = run_folder(tmp_path_factory) / "made sample"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLM_MANAGER_CACHE", str(cache))
+        open_sample_home()
+    return cache
+
+
+@pytest.fixture(scope="session")
+def sample_cache(made_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the sample data, shared by the tests that look at it."""
+    return shutil.copytree(made_sample, tmp_path_factory.mktemp("cache") / ODD_NAME)
+
+
+@pytest.fixture
+def sample_data(home: Path, sample_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Workspace.open_sample()` finds the sample that is there."""
+    monkeypatch.setenv("LLM_MANAGER_CACHE", str(sample_cache))
+
+
+def run_folder(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run share; pytest-xdist gives each a folder of its own in it."""
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -23,9 +24,9 @@ from tests.conftest import ODD_NAME
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def sample(made_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with pytest.MonkeyPatch.context() as patch:
-        cache = tmp_path_factory.mktemp("sample") / ODD_NAME
+        cache = shutil.copytree(made_sample, tmp_path_factory.mktemp("sample") / ODD_NAME)
         patch.setenv("LLM_MANAGER_CACHE", str(cache))
         patch.setenv("LLM_MANAGER_HOME", str(cache / "real home"))
         with Workspace.open_sample() as workspace:
@@ -161,7 +162,8 @@ def made_before(path: Path, **changes: object) -> None:
     (path / SAMPLE_MARKER).write_text(json.dumps(marker | changes))
 
 
-def test_it_is_made_anew_when_it_is_old_of_another_version_or_unreadable(home: Path) -> None:
+def test_it_is_made_anew_when_it_is_old_of_another_version_or_unreadable(home: Path, made_sample: Path) -> None:
+    shutil.copytree(made_sample, os.environ["LLM_MANAGER_CACHE"])
     first = open_sample_home().path
     assert open_sample_home().path == first
 

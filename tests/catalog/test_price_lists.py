@@ -258,7 +258,8 @@ def test_a_stored_list_that_cannot_be_read_is_an_error(ws: Workspace, prices: Pr
         other.models.price(MODEL, MILLION)
 
 
-def test_the_sample_shows_prices_and_changes_none(home) -> None:
+@pytest.mark.usefixtures("sample_data")
+def test_the_sample_shows_prices_and_changes_none() -> None:
     with Workspace.open_sample() as sample:
         assert sample.models.price(MODEL, MILLION).usd == 2
         assert sample.models.prices.check() is None

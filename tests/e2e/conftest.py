@@ -21,7 +21,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import needs
-from tests.conftest import ODD_NAME
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -97,7 +96,9 @@ def _server(environment: dict[str, str], log: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(20)
-    assert "Traceback" not in log.read_text(encoding="utf-8", errors="replace")
+    said = log.read_text(encoding="utf-8", errors="replace")
+    assert "Traceback" not in said
+    assert "leaked" not in said  # by DuckDB, of what is alive when the server ends
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -109,12 +110,6 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"The app did not start:\n{log.read_text(errors='replace')}")
-
-
-@pytest.fixture(scope="session")
-def sample_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the sample data lies: making it takes seconds, so the tests share it."""
-    return tmp_path_factory.mktemp("cache") / ODD_NAME
 
 
 def settled(page: Page) -> None:

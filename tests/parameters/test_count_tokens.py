@@ -70,6 +70,7 @@ def test_a_count_that_fails_says_why(ready: Workspace, wire: WireServer) -> None
         ready.parameters.count_tokens("nowhere:m", PROMPT)
 
 
-def test_the_sample_data_counts_nothing(home: object) -> None:
+@pytest.mark.usefixtures("sample_data")
+def test_the_sample_data_counts_nothing() -> None:
     with Workspace.open_sample() as ws, pytest.raises(SampleWorkspace):
         ws.parameters.count_tokens(ws.models.active("chat") or "", PROMPT)

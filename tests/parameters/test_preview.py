@@ -103,7 +103,8 @@ def test_a_preview_needs_no_connection_and_asks_nobody(ws: Workspace) -> None:
     assert [error.field for error in homeless.validation.errors] == ["model"]
 
 
-def test_the_sample_data_can_be_previewed_though_it_makes_no_calls(home: Any) -> None:
+@pytest.mark.usefixtures("sample_data")
+def test_the_sample_data_can_be_previewed_though_it_makes_no_calls() -> None:
     with Workspace.open_sample() as ws:
         model = ws.models.active("chat")
         assert ws.parameters.preview(model, {"max_tokens": 50}, "Hello?").body

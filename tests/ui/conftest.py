@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
+
+from pages.components import live
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("welcome", "providers", "models", "parameters", "usage", "tester")
@@ -16,18 +19,24 @@ TEXTS = ("title", "header", "subheader", "markdown", "caption", "text", "error",
 
 
 @pytest.fixture(scope="session")
-def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the sample data lies: making it takes seconds, so all tests share one."""
-    return tmp_path_factory.mktemp("cache")
+def _packages_searched_once() -> Iterator[None]:
+    """Each AppTest looks for components in all installed packages, 0.2 s of work with one answer in a process."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
 
 
 @pytest.fixture
-def open_app(home: Path, shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+def open_app(
+    home: Path, sample_cache: Path, monkeypatch: pytest.MonkeyPatch, _packages_searched_once: None
+) -> Iterator[Callable[..., AppTest]]:
     """`open_app("usage")` opens that page as a new visitor, with `cold=True` as the first one of the server.
 
     Workspaces and answers that an earlier test left in Streamlit's caches are of another home, and so are dropped.
     """
-    monkeypatch.setenv("LLM_MANAGER_CACHE", str(shared_cache))
+    monkeypatch.setenv("LLM_MANAGER_CACHE", str(sample_cache))
+    monkeypatch.setattr(live, "PATIENCE_S", 30.0)  # nobody looks again here once an answer is there
     _forget()
 
     def open_page(page: str = "welcome", *, cold: bool = False, **query: str) -> AppTest:
