@@ -253,7 +253,7 @@ class Foreign:
         ({"nan": float("nan")}, {"nan": None}),
         ({"\ud800": "\udfff"}, {"\\ud800": "\\udfff"}),
     ],
-    ids=str,
+    ids=["numbers as names", "large", "set", "decimal", "foreign", "nan", "half a character"],
 )
 def test_what_json_cannot_hold_is_kept_as_text(ledger: Home, value: Any, kept: Any) -> None:
     Recorder(ledger).record(record(raw_usage=value))
