@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import ending as ending  # first, so that it comes last at the end: after the room's threads have stopped
+
 if TYPE_CHECKING:
     from .service import UsageService as UsageService
     from .view import Problem as Problem

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,12 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT = "200MB"
 """Of DuckDB's own; the same speed as without a limit at 10M rows, measured."""
+
+_CLOSE_SECONDS = 10.0
+"""How long closing waits for questions that it has ended to be gone."""
+
+AGAIN_SECONDS = 0.005
+"""Until what may have been between two statements is interrupted again."""
 
 _HARMFUL = frozenset(("late_materialization", "partial_aggregate_pushdown"))
 """Optimizers of 2.0.0. The first fails inside DuckDB when a row number is selected from a UNION with a small LIMIT; the
@@ -40,6 +49,31 @@ def connect(memory_limit: str = MEMORY_LIMIT, *, spills: bool = True) -> duckdb.
     there = {name for (name,) in connection.execute("SELECT * FROM duckdb_optimizers()").fetchall()}
     connection.execute(f"SET disabled_optimizers = '{','.join(_HARMFUL & there)}'")
     return connection
+
+
+def close(connection: duckdb.DuckDBPyConnection, cursors: Sequence[duckdb.DuckDBPyConnection | None]) -> None:
+    """A connection whose cursor is answering refuses to be closed, and one between two statements hears nothing."""
+    import duckdb
+
+    give_up = time.monotonic() + _CLOSE_SECONDS
+    while True:
+        interrupt(*cursors)
+        try:
+            return connection.close()
+        except duckdb.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(AGAIN_SECONDS)
+
+
+def interrupt(*connections: duckdb.DuckDBPyConnection | None) -> None:
+    """End what they are asked at the moment; one that is asked nothing does not notice."""
+    import duckdb
+
+    for connection in connections:
+        with suppress(duckdb.Error):  # closed meanwhile
+            if connection is not None:
+                connection.interrupt()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ..errors import LedgerDamaged, QueryFailed, StoreError
 from ..store.home import Home
-from .database import MEMORY_LIMIT, Segment, attach, connect, ends_the_database, may_be_damage
+from . import ending
+from .database import (
+    AGAIN_SECONDS,
+    MEMORY_LIMIT,
+    Segment,
+    attach,
+    close,
+    connect,
+    ends_the_database,
+    interrupt,
+    may_be_damage,
+)
 from .frames import to_frame
 from .manifest import Manifest, SegmentInfo, load_newest, numbers
 from .segment_file import file_digest
@@ -38,6 +49,9 @@ _KEEP_ATTACHED = 60.0
 
 _RETRY_LOST = 10.0
 """Seconds until a segment that could not be attached is tried again."""
+
+_END_SECONDS = 2.0
+"""What threads have to let go of their snapshots when the program ends; an interrupted question takes milliseconds."""
 
 
 class SegmentLeftOut(Exception):
@@ -61,8 +75,10 @@ class Reader:
         self._attached: dict[str, Segment] = {}
         self._unused: dict[str, float] = {}
         self._damaged: set[str] = set()
-        self._in_use: list[View] = []
+        self._in_use: list[Snapshot] = []
         self._made = 0
+        self._has_ended = False
+        ending.end_with_program(self)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -98,18 +114,45 @@ class Reader:
             return self._refresh().problems()
 
     def close(self) -> None:
-        """Close the database. Using the reader again opens a new one."""
+        """Close the database, and end questions under way. Using the reader again opens a new one."""
         with self._lock:
-            connection = self._forget()
+            connection, cursors = self._forget(), [snapshot.cursor for snapshot in self._in_use]
         if connection is not None:
-            connection.close()
+            close(connection, cursors)
 
-    def begin(self, view: View | None = None) -> tuple[View, duckdb.DuckDBPyConnection, tuple[Source, ...]]:
-        """A cursor in a read-only transaction on the newest state, for a Snapshot, which gives it back by `end`.
+    def end(self) -> None:
+        """Close for good, because the program ends: what is being asked is interrupted, and its thread with it.
+
+        Threads that live to the end keep alive what they can reach, and a DuckDB that is kept so complains at length
+        on stderr, or crashes in the middle of a question. So nothing of it may be left in their reach.
+        """
+        self._has_ended = True
+        until = time.monotonic() + _END_SECONDS
+        while self._in_use and time.monotonic() < until:
+            interrupt(self._connection, *(snapshot.cursor for snapshot in self._in_use))
+            time.sleep(AGAIN_SECONDS)
+        if not self._lock.acquire(timeout=_END_SECONDS):  # a thread that hangs in the file system
+            return
+        try:
+            for snapshot in self._in_use:
+                snapshot.drop()
+            self._in_use.clear()
+            self.close()
+        finally:
+            self._lock.release()
+
+    def end_thread_if_ended(self) -> None:
+        """After `end` only threads ask that the program left behind. They end quietly; nobody waits for an answer."""
+        if self._has_ended and threading.current_thread() is not threading.main_thread():
+            raise SystemExit
+
+    def begin(self, snapshot: Snapshot, view: View | None = None) -> None:
+        """Give it a cursor in a read-only transaction on the newest state, until `give_back`.
 
         With `view`, which must be the newest, new records are not looked for.
         """
         with self._lock:
+            self.end_thread_if_ended()
             view = view or self._refresh()
             cursor = self._open().cursor()
             cursor.execute("BEGIN TRANSACTION READ ONLY")
@@ -117,14 +160,14 @@ class Reader:
             found = cursor.execute(
                 f"SELECT count(*), min(started_at), max(started_at) FROM {view.tail.table}"
             ).fetchall()
-            self._in_use.append(view)
-            return view, cursor, view.sources(*found[0])
+            snapshot.view, snapshot.cursor, snapshot.sources = view, cursor, view.sources(*found[0])
+            self._in_use.append(snapshot)
 
-    def end(self, view: View, cursor: duckdb.DuckDBPyConnection) -> None:
+    def give_back(self, snapshot: Snapshot) -> None:
         with self._lock:
-            if view in self._in_use:
-                self._in_use.remove(view)
-        cursor.close()
+            if snapshot in self._in_use:
+                self._in_use.remove(snapshot)
+        snapshot.drop()
 
     def leave_out_damaged(self, view: View, error: duckdb.Error) -> bool:
         """Check all bytes of the segments a failed query may have read. True when some are left out from now on."""
@@ -207,7 +250,7 @@ class Reader:
         """Let a replaced segment go after a while, and not while a snapshot may still read it."""
         import duckdb
 
-        used = {segment.info.name for view in self._in_use for segment in view.segments}
+        used = {segment.info.name for snapshot in self._in_use for segment in snapshot.view.segments}
         for name in [name for name, since in self._unused.items() if now - since >= _KEEP_ATTACHED]:
             if name not in used:
                 del self._unused[name]
@@ -237,9 +280,14 @@ class Reader:
 class Snapshot:
     """The records at one moment. Made by `Reader.snapshot`; for one thread. `sources` are the tables of its view."""
 
+    view: View
+    sources: tuple[Source, ...]
+    cursor: duckdb.DuckDBPyConnection | None = None
+    """None once the snapshot is closed."""
+
     def __init__(self, reader: Reader, view: View | None = None) -> None:
         self._reader = reader
-        self.view, self._cursor, self.sources = reader.begin(view)
+        reader.begin(self, view)
 
     @property
     def extent(self) -> tuple[datetime, datetime] | None:
@@ -253,34 +301,22 @@ class Snapshot:
 
     def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """As `frame`, as plain rows."""
-        import duckdb
-
-        try:
-            return self._cursor.execute(sql, values).fetchall()
-        except duckdb.Error as error:
-            self._explain(error)
+        with self._asking() as cursor:
+            return cursor.execute(sql, values).fetchall()
 
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """What a SELECT gives; a column `cost_usd` must be text, which becomes Decimal.
 
         Raises QueryFailed, LedgerDamaged, and SegmentLeftOut, which `ask` deals with.
         """
-        import duckdb
-
-        try:
-            self._cursor.execute(sql, values)
-            return to_frame(self._cursor)
-        except duckdb.Error as error:
-            self._explain(error)
+        with self._asking() as cursor:
+            cursor.execute(sql, values)
+            return to_frame(cursor)
 
     def arrow(self, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
         """As `frame`, as an Arrow table, where money is exact too."""
-        import duckdb
-
-        try:
-            return self._cursor.sql(sql, params=values).to_arrow_table()
-        except duckdb.Error as error:
-            self._explain(error)
+        with self._asking() as cursor:
+            return cursor.sql(sql, params=values).to_arrow_table()
 
     def copy(self, sql: str, values: Mapping[str, Any], path: Path, options: str) -> int:
         """Write what a SELECT gives to a file, with options of COPY. Returns the number of rows.
@@ -290,14 +326,14 @@ class Snapshot:
         import duckdb
 
         target = os.fspath(path).replace("'", "''")
-        try:
-            return int(self._cursor.execute(f"COPY ({sql}) TO '{target}' ({options})", values).fetchall()[0][0])
-        except duckdb.IOException as error:
-            if os.fspath(path) in str(error):
-                raise StoreError(f"The file could not be written: {error}", "Check free space on the disk.") from None
-            self._explain(error)
-        except duckdb.Error as error:
-            self._explain(error)
+        with self._asking() as cursor:
+            try:
+                return int(cursor.execute(f"COPY ({sql}) TO '{target}' ({options})", values).fetchall()[0][0])
+            except duckdb.IOException as error:
+                if os.fspath(path) in str(error):
+                    message = f"The file could not be written: {error}"
+                    raise StoreError(message, "Check free space on the disk.") from None
+                raise
 
     def ask(self, question: Callable[[Snapshot], T]) -> T:
         """The question's answer, without the segments that turn out damaged while it is asked."""
@@ -308,7 +344,27 @@ class Snapshot:
                 continue
 
     def close(self) -> None:
-        self._reader.end(self.view, self._cursor)
+        self._reader.give_back(self)
+
+    def drop(self) -> None:
+        """Close the cursor and let it go."""
+        cursor, self.cursor = self.cursor, None
+        if cursor is not None:
+            close(cursor, (cursor,))
+
+    @contextmanager
+    def _asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        cursor = self.cursor
+        if cursor is None:
+            self._reader.end_thread_if_ended()
+            raise QueryFailed("A question came after its snapshot was closed.")
+        try:
+            yield cursor
+        except duckdb.Error as error:
+            self._reader.end_thread_if_ended()
+            self._explain(error)
 
     def _explain(self, error: duckdb.Error) -> NoReturn:
         import duckdb
@@ -319,7 +375,7 @@ class Snapshot:
             raise error
         left_out = self._reader.leave_out_damaged(self.view, error)
         self.close()
-        self.view, self._cursor, self.sources = self._reader.begin()
+        self._reader.begin(self)
         if left_out:
             raise SegmentLeftOut from None
         raise LedgerDamaged(f"The ledger could not be read: {error}", "Run `llm-manager doctor`.") from None

@@ -377,6 +377,28 @@ def test_a_closed_reader_opens_again(ledger: Ledger) -> None:
     assert ledger.count() == 3
 
 
+def test_closing_ends_a_question_under_way_and_waits_for_its_thread(ledger: Ledger) -> None:
+    ledger.record()
+    begun, ended = threading.Event(), []
+
+    def ask() -> None:
+        with ledger.reader.snapshot() as snapshot:
+            snapshot.rows("SELECT 1")
+            begun.set()
+            try:
+                snapshot.rows("SELECT sum(hash(a.range * b.range)) FROM range(1000000) a, range(1000000) b")
+            except (duckdb.InterruptException, duckdb.ConnectionException):  # within it, or just before
+                ended.append(True)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert begun.wait(10)
+    ledger.reader.close()
+    thread.join(10)
+    assert ended == [True]
+    assert ledger.count() == 1
+
+
 def test_nothing_is_written_into_the_home_by_reading(ledger: Ledger) -> None:
     ledger.record(50)
     ledger.drain()
