@@ -1,10 +1,10 @@
 """What a month will come to, from its days so far: few assumptions, and tested on the person's own past.
 
-The days to come are taken to be like the last 14, each day of the week with its usual share (of the last eight weeks,
-drawn towards an even week where there are few). How wrong that was is known: the same forecast is made from each
-earlier day, as if it were today, and compared with what then came. The interval holds as large a part of those misses
-as it says; where they were all on one side, the expected value moves to its edge. Nobody's plans, budgets and coming
-prices are known here.
+The days to come are taken to be like the last 14, or like those since a clear step of the level, each day of the week
+with its usual share (of the last eight weeks, drawn towards an even week where there are few). How wrong that was is
+known: the same forecast is made from each earlier day, as if it were today, and compared with what then came. The
+interval leaves out a tenth of those misses on either side and reaches farther where the past is short; the expected
+value moves as far as they were all on one side. Nobody's plans, budgets and coming prices are known here.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 FORECAST: tuple[str, ...] = ("cost_usd", "calls", "attempts", "input_tokens", "output_tokens")
 CHANCE = 0.8
-"""The share of the past's misses that the interval holds."""
+"""How often the interval is to hold what comes; docs/usage.md has how often it did."""
 
-DAYS_NEEDED = 35
+DAYS_NEEDED = 42
 DAYS_USED = 182
-_ACTIVE_NEEDED = 5
+_ACTIVE_NEEDED = 12
 """Days with something in them, of the last eight weeks."""
 
 
@@ -41,7 +41,8 @@ _ACTIVE_NEEDED = 5
 class Backtest:
     """How the same forecast did from each of `times` earlier days, looking `days_ahead`.
 
-    `error` is the middle of its misses, as a share of what was forecast: 0.1 is 10 % too much or too little.
+    `error` is the middle of its misses, as a share of what was forecast: 0.1 is 10 % too much or too little. That is
+    before the expected value was moved by them.
     """
 
     days_ahead: int
@@ -121,9 +122,11 @@ def _forecast(
         return NotEnoughData(lacking, len(past), DAYS_NEEDED, value, first, so_far)
     coming = predicted(past, began.weekday(), (after - today).days)
     ratios, ahead = backtested(past, began.weekday(), len(coming))
+    if not len(ratios) or np.median(ratios) <= 0:
+        lacking = "Most of the time, nothing was used in as many days as the month has left."
+        return NotEnoughData(lacking, len(past), DAYS_NEEDED, value, first, so_far)
     coming[0] *= 1 - passed
-    low, high = interval(ratios, ahead, CHANCE)
-    likely = min(max(1.0, low), high)
+    low, likely, high = interval(ratios, ahead, CHANCE)
     rows = [row for day, row in by_day.items() if day >= first]
     records, unpriced = sum(row.records for row in rows), sum(row.unpriced for row in rows)
     return Forecast(

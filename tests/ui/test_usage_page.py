@@ -176,7 +176,7 @@ def test_a_young_ledger_says_why_there_is_no_projection(open_app: Open, ws: Work
     keep(ws, 5)
     shown = texts(open_app("usage"))
     assert any("Not enough data for a projection" in text for text in shown)
-    assert any("a forecast needs 35" in text for text in shown)
+    assert any("a forecast needs 42" in text for text in shown)
 
 
 def test_the_data_of_a_chart_has_no_cell_that_a_spreadsheet_runs() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,12 @@ import pytest
 
 from llm_core.errors import InvalidInput
 from llm_core.usage import UsageService
-from llm_core.usage.forecast import Forecast, NotEnoughData
+from llm_core.usage.forecast import CHANCE, DAYS_NEEDED, Forecast, NotEnoughData
 from llm_core.usage.projection import backtested, growth, interval, predicted, weekday_shares
 
 from .rows import keep, project, record
+
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 NOW = datetime(2026, 6, 16, 12, tzinfo=UTC)
 """A Tuesday at noon, 14.5 days before the month's end."""
@@ -99,6 +102,15 @@ def test_what_ended_is_not_forecast(usage: UsageService) -> None:
     assert isinstance(usage.forecast(project="nobody's"), NotEnoughData)
 
 
+def test_a_day_that_is_mostly_empty_is_not_forecast(usage: UsageService) -> None:
+    name, last_day = project(), datetime(2026, 6, 30, tzinfo=UTC)
+    keep(usage, [record(project=name, started_at=last_day - timedelta(days=ago, hours=3)) for ago in range(0, 120, 4)])
+    found = usage.forecast(value="calls", now=last_day, project=name)
+    assert isinstance(found, NotEnoughData)
+    assert "Most of the time, nothing was used" in found.reason
+    assert isinstance(usage.forecast(value="calls", now=last_day - timedelta(days=13), project=name), Forecast)
+
+
 def test_numbers_other_than_money_are_forecast_too(usage: UsageService) -> None:
     name = kept(usage, 90, priced=False)
     found = usage.forecast(value="calls", now=NOW, project=name)
@@ -110,24 +122,75 @@ def test_numbers_other_than_money_are_forecast_too(usage: UsageService) -> None:
         usage.forecast(value="latency_ms")
 
 
-def test_the_interval_holds_about_what_it_says() -> None:
-    chance = np.random.default_rng(3)
-    inside, tries = 0, 60
-    for _ in range(tries):
-        days = chance.lognormal(0, 0.5, 120) * np.tile([1, 1, 1, 1, 1, 0.3, 0.2], 18)[:120]
-        past, came = days[:105], days[105:].sum()
-        ratios, ahead = backtested(past, 0, 15)
-        low, high = interval(ratios, ahead, 0.8)
-        inside += low <= came / predicted(past, 0, 15).sum() <= high
-    assert 0.7 <= inside / tries <= 1.0
+def made_up(kind: str, days: int, ahead: int, chance: np.random.Generator) -> Numbers:
+    """`days` of a past that begins on a Monday and `ahead` of what came after it."""
+    count = days + ahead
+    day = np.arange(count)
+    usual = np.tile([1.1, 1.15, 1.1, 1.05, 1.0, 0.25, 0.2], count // 7 + 1)[:count] * chance.lognormal(0, 0.35, count)
+    if kind == "rising":
+        return usual * np.exp(chance.uniform(0.005, 0.02) * day)
+    if kind == "a new level, some days old":
+        return usual * np.where(day < days - chance.integers(3, 14), 1.0, chance.uniform(2, 5))
+    if kind == "a new level, some weeks old":
+        return usual * np.where(day < days - chance.integers(14, 36), 1.0, chance.uniform(2, 5))
+    if kind == "bursts":
+        return usual * (1 + (chance.random(count) < 0.07) * chance.pareto(2.0, count) * 6)
+    if kind == "every other day empty":
+        return (chance.random(count) < 0.55) * chance.lognormal(0, 0.7, count)
+    if kind == "wandering":
+        return usual * np.exp(chance.normal(0, 0.05, count).cumsum())
+    return usual
 
 
-def test_a_steady_rise_moves_the_interval_up() -> None:
+@pytest.mark.parametrize(
+    ("kind", "days", "ahead"),
+    [
+        ("even weeks", DAYS_NEEDED, 20),
+        ("rising", DAYS_NEEDED, 20),
+        ("a new level, some days old", DAYS_NEEDED, 20),
+        ("a new level, some days old", 126, 14),
+        ("a new level, some weeks old", DAYS_NEEDED, 20),
+        ("bursts", DAYS_NEEDED, 20),
+        ("every other day empty", DAYS_NEEDED, 20),
+        ("wandering", DAYS_NEEDED, 20),
+    ],
+)
+def test_the_interval_holds_what_came_about_as_often_as_it_says(kind: str, days: int, ahead: int) -> None:
+    """Of 60 tries, which tell it to five in a hundred."""
+    chance = np.random.default_rng(1)
+    held = []
+    for _ in range(60):
+        made = made_up(kind, days, ahead, chance)
+        past, came = made[:days], made[days:].sum()
+        low, likely, high = interval(*backtested(past, 0, ahead), CHANCE)
+        assert low <= likely <= high
+        held.append(low <= came / predicted(past, 0, ahead).sum() <= high)
+    assert 0.7 <= np.mean(held) <= 0.92
+
+
+def test_what_is_expected_moves_with_a_steady_rise_and_not_with_chance() -> None:
     past = np.exp(np.arange(150) * 0.02)
-    ratios, ahead = backtested(past, 0, 20)
-    low, _ = interval(ratios, ahead, 0.8)
+    low, likely, _ = interval(*backtested(past, 0, 20), 0.8)
     assert low > 1.1
+    assert likely == pytest.approx(np.exp((20 + 14) / 2 * 0.02), rel=0.05)
     assert growth(past) == pytest.approx(np.exp(28 * 0.02) - 1)
+    assert interval(np.array([0.8, 0.9, 1.1, 1.2]), 1, 0.8)[1] == 1.0
+
+
+def test_fewer_spans_side_by_side_reach_farther() -> None:
+    ratios = np.linspace(0.5, 2.0, 40)
+    few, many = interval(ratios, 20, 0.8), interval(ratios, 2, 0.8)
+    assert few[0] < many[0] < np.quantile(ratios, 0.1)
+    assert few[2] > many[2] > np.quantile(ratios, 0.9)
+    assert interval(np.r_[np.zeros(10), ratios], 10, 0.8)[0] == 0.0
+
+
+@pytest.mark.parametrize("since", [3, 6, 13])
+@pytest.mark.parametrize("times", [0.25, 3.0])
+def test_only_the_days_since_a_clear_step_tell_the_level(since: int, times: float) -> None:
+    past = np.random.default_rng(2).lognormal(0, 0.2, 80)
+    past[-since:] *= times
+    assert predicted(past, 0, 14).sum() == pytest.approx(14 * times, rel=0.3)
 
 
 def test_the_arithmetic_holds_for_little_and_for_nothing() -> None:
