@@ -26,11 +26,11 @@ install: $(DEV) ## make the virtual environment with everything for development
 
 .PHONY: run
 run: $(RUN) ## run the app on 127.0.0.1:8501
-	$(BIN)/python -m streamlit run app.py
+	$(BIN)/llm-manager run
 
 .PHONY: demo
 demo: $(RUN) ## run the app on made-up sample data, apart from your records
-	LLM_MANAGER_SAMPLE=1 $(BIN)/python -m streamlit run app.py
+	LLM_MANAGER_SAMPLE=1 $(BIN)/llm-manager run
 
 .PHONY: test
 test: $(DEV) ## run all tests: unit, property, wire replay, pages, browser, real local model, short drills

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +25,16 @@ if TYPE_CHECKING:
     from .usage.alerts import Alerts
     from .usage.doctor import Report
 
+_FIRST_PAGE = (
+    "pandas",
+    "plotly.graph_objs",
+    "duckdb",
+    "llm_core.store.state",
+    "llm_core.catalog",
+    "llm_core.usage.alerts",
+)
+"""What takes long to import, with all that these import."""
+
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(keys_app, name="keys")
 
@@ -36,7 +48,15 @@ def run(port: Annotated[int, typer.Option(help="The port on 127.0.0.1.")] = 8501
     if home := os.environ.get("LLM_MANAGER_HOME"):
         os.environ["LLM_MANAGER_HOME"] = str(Path(home).expanduser().absolute())
     os.chdir(script.parent)  # where Streamlit looks for .streamlit/config.toml
+    threading.Thread(target=_import_ahead, name="llm-manager-import", daemon=True).start()
     main(["run", str(script), "--server.port", str(port)], prog_name="streamlit")
+
+
+def _import_ahead() -> None:
+    """What the first page needs, while the browser is being opened: it takes over a second."""
+    for name in _FIRST_PAGE:
+        with suppress(ImportError):  # the page says what is missing
+            import_module(name)
 
 
 @app.command()

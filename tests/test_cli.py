@@ -157,6 +157,19 @@ def test_run_serves_the_app_on_loopback_from_any_folder(home: Path, tmp_path: Pa
         server.wait(20)
 
 
+def test_what_the_first_page_needs_is_imported_ahead_without_a_word() -> None:
+    code = """
+import sys
+from llm_core import cli
+cli._import_ahead()
+missing = [name for name in (*cli._FIRST_PAGE, "sqlalchemy") if name not in sys.modules]
+print(missing, "streamlit" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]", "False"]
+    assert not done.stderr
+
+
 def _answers(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5) as answer:
