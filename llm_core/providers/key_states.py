@@ -64,12 +64,14 @@ class KeyStates:
         return status
 
 
-def missing_key(connection: LLMProvider, row: ProviderRow) -> MissingKey:
+def missing_key(connection: LLMProvider, row: ProviderRow, *, is_tried: bool = False) -> MissingKey:
+    """For a connection that is kept, or one that `connect` tries before it keeps it."""
     where = f" (made at {row.key_page})" if row.key_page else ""
     variable = f", or set {row.key_variable}" if row.key_variable and not connection.base_url else ""
+    give = f'connect("{connection.provider}", key)' if is_tried else f'rotate("{connection.name}", key)'
     return MissingKey(
         f"The connection {connection.name} has no key.",
-        f'Give it with ws.providers.rotate("{connection.name}", key){variable}{where}.',
+        f"Give it with ws.providers.{give}{variable}{where}.",
     )
 
 

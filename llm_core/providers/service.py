@@ -32,7 +32,7 @@ from ..keys.status import Deletion
 from ..types import LLMModel, LLMProvider
 from .adapters import Adapters
 from .checks import checked
-from .key_states import KeyStates
+from .key_states import KeyStates, missing_key
 from .protocol import Adapter, Deadline
 from .rate_limit import RATE_LIMITS, RateLimit
 from .registry import REGISTRY, find
@@ -75,6 +75,7 @@ class ProviderService:
         """Save a connection, or change the one of that name; nothing is sent. `name` is the provider's when None.
 
         With `test` it is tried first, as `rotate` does: what the test brings is raised, and then nothing is saved.
+        Nothing is sent without a key where one is needed: that is MissingKey.
 
         The key is kept in the vault. Where nothing could keep the vault's master key, it is kept in this process's
         memory, and `key_source` says so. Without `api_key` the key comes from the environment, where there is one.
@@ -277,8 +278,11 @@ class ProviderService:
 
     def _passed(self, connection: LLMProvider, secret: Secret | None) -> _Trial:
         """Try a connection with a key, keeping nothing. Raises what the test brought."""
+        row = find(connection.provider)
+        if secret is None and row.capabilities.needs_key:
+            raise missing_key(connection, row, is_tried=True)
         key = None if secret is None else secret.reveal
-        trial = _tried(connection, lambda: find(connection.provider).factory()(connection, key and key()), True)
+        trial = _tried(connection, lambda: row.factory()(connection, key and key()), True)
         if trial.error is not None:
             raise _bare(trial.error)
         return trial

@@ -61,6 +61,15 @@ def test_connecting_with_a_test_saves_only_what_passed_it(ws: Workspace, wire: W
     assert len(wire.requests) == 2
 
 
+def test_connecting_with_a_test_and_no_key_sends_nothing_and_says_how_to_give_one(
+    ws: Workspace, wire: WireServer
+) -> None:
+    with pytest.raises(MissingKey) as caught:
+        ws.providers.connect("openai", base_url=wire.base_url, test=True)
+    assert 'ws.providers.connect("openai", key)' in caught.value.hint
+    assert (wire.connections, ws.providers.list()) == (0, [])
+
+
 def test_the_vendors_own_address_is_not_repeated(ws: Workspace) -> None:
     assert ws.providers.connect("openai", KEY, base_url="https://API.openai.com/v1/").base_url is None
 
