@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UnsafeFolder
+from .network import network_kind
+
+_log = logging.getLogger(__name__)
+_looked_at: set[Path] = set()
 
 ENVIRONMENT = "LLM_MANAGER_HOME"
 SAMPLE_MARKER = "SAMPLE"
@@ -125,7 +130,31 @@ def open_home(path: str | os.PathLike[str] | None = None, *, sample: bool = Fals
             f"Name another with {ENVIRONMENT}, or free that path.",
         ) from None
     _require_private(home.path)
+    _warn_of_network(home)
     return home
+
+
+def network_warning(home: Home) -> tuple[str, str] | None:
+    """What goes wrong where it lies and what to do about it, if it or its database is on a network file system."""
+    for path in (home.path, home.state, home.ledger):  # each may be a link to elsewhere
+        kind = network_kind(path)
+        if kind is not None:
+            return (
+                f"{path} lies on a network file system ({kind}).",
+                "Locks between programs cannot be trusted there: settings, budgets and keys can be damaged or lost "
+                "when two programs use it at a time, most of all on two machines. "
+                f"Name a folder on a local disk with {ENVIRONMENT}.",
+            )
+    return None
+
+
+def _warn_of_network(home: Home) -> None:
+    """Once for each home and process: a program may open it often."""
+    if home.path not in _looked_at:
+        _looked_at.add(home.path)
+        told = network_warning(home)
+        if told is not None:
+            _log.warning("%s %s", *told)
 
 
 def cache_folder(*parts: str) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import LedgerDamaged
-from ..store.home import Home
+from ..store.home import Home, network_warning
 from . import quarantine
 from .database import attach
 from .manifest import Manifest, SegmentInfo, load, load_newest, numbers
@@ -51,7 +51,7 @@ def verify(home: Home) -> Report:
     Reads about a GB a second. Raises LedgerTooNew.
     """
     bad = quarantine.read(home)
-    findings = [*_check_manifests(home), *_check_quarantine(bad)]
+    findings = [*_check_place(home), *_check_manifests(home), *_check_quarantine(bad)]
     try:
         newest = load_newest(home)
     except LedgerDamaged as error:
@@ -61,6 +61,12 @@ def verify(home: Home) -> Report:
     findings += _check_spools(home, newest)
     waiting = undrained_bytes(home, newest.spools)
     return Report(newest.generation, len(newest.segments), newest.rows, waiting, tuple(findings), tuple(bad))
+
+
+def _check_place(home: Home) -> Iterator[Finding]:
+    told = network_warning(home)
+    if told is not None:
+        yield Finding("warning", *told)
 
 
 def _check_manifests(home: Home) -> Iterator[Finding]:
