@@ -60,7 +60,8 @@ def _days_of_level(even: Numbers) -> int:
     """How many of the last days tell the level: LEVEL_DAYS, or those since it clearly changed.
 
     `even` are days without their weekday's share. Each day is tried as the first of a new level, and the clearest
-    taken: the mean from it on beside that of the LEVEL_DAYS before, by the standard error of their difference.
+    taken: the mean from it on beside that of the LEVEL_DAYS before, by the standard error of their difference. Days
+    mostly without anything are a pause, and no level.
     """
     import numpy as np
 
@@ -77,6 +78,8 @@ def _days_of_level(even: Numbers) -> int:
     spread = squares[-1] - squares[start] - since * mean_after**2 - before * mean_before**2
     spread = np.maximum(spread / (since + before - 2), 1e-12 * even.max() ** 2)
     errors = abs(mean_after - mean_before) / np.sqrt(spread * (1 / since + 1 / before))
+    used = np.cumsum(even[::-1] > 0)[since - 1]
+    errors[2 * used <= since] = 0.0
     clearest = int(errors.argmax())
     return int(since[clearest]) if errors[clearest] > _STEP_ERRORS else usual
 
@@ -102,15 +105,15 @@ def interval(ratios: Numbers, ahead: int, chance: float) -> tuple[float, float, 
 
     The lowest and highest leave out the rarest on both sides. Spans that overlap tell little more than those that do
     not, and the middle `chance` of few is narrower than that of what they are drawn from: both are moved away from
-    the middle of the ratios, by as many times as there are few of them. The likeliest is the middle as far as the
-    ratios lie on one side of 1: with all of them there, as in a steady rise, it is the middle, with half of them it
-    stays 1.
+    the middle of the ratios, the more the fewer spans lie side by side (the lowest in proportion, so that it stays
+    above 0). The likeliest is the middle as far as the ratios lie on one side of 1: with all of them there, as in a
+    steady rise, it is the middle, with half of them it stays 1.
     """
     import numpy as np
 
     low, middle, high = (float(each) for each in np.quantile(ratios, [(1 - chance) / 2, 0.5, (1 + chance) / 2]))
     farther = 1 + _FEW / (len(ratios) / ahead + 1)
-    low, high = middle * (low / middle) ** farther, middle * (high / middle) ** farther
+    low, high = middle * (low / middle) ** farther, middle + (high - middle) * farther
     one_sided = abs(2 * float((ratios > 1).mean()) - 1)
     return low, min(max(middle**one_sided, low), high), high
 

@@ -193,6 +193,12 @@ def test_only_the_days_since_a_clear_step_tell_the_level(since: int, times: floa
     assert predicted(past, 0, 14).sum() == pytest.approx(14 * times, rel=0.3)
 
 
+def test_a_pause_is_no_new_level() -> None:
+    past = np.random.default_rng(2).lognormal(0, 0.2, 80)
+    past[-4:] = 0
+    assert predicted(past, 0, 14).sum() == pytest.approx(10, rel=0.1)
+
+
 def test_the_arithmetic_holds_for_little_and_for_nothing() -> None:
     assert weekday_shares(np.zeros(60), 3).tolist() == [1.0] * 7
     assert predicted(np.zeros(20), 0, 5).tolist() == [0.0] * 5
