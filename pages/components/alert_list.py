@@ -13,7 +13,7 @@ from pages.components.alert_words import SEVERITIES
 
 def strip(ws: Workspace) -> None:
     """On the first screen: the worst that nobody has seen, in a line each; nothing where all is well."""
-    with feedback.boundary():
+    with st.container(), feedback.boundary():
         found = [alert for alert in ws.usage.alerts.open() if alert.seen_at is None]
         if not found:
             return

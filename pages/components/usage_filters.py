@@ -143,7 +143,9 @@ def _hour() -> tuple[int, int] | None:
 
 
 def chips(filters: Mapping[str, Any]) -> None:
-    """What is filtered by, each to be dropped by a click."""
+    """What is filtered by, each to be dropped by a click. Their row has its place also when it is empty: what comes
+    below would be drawn anew otherwise.
+    """
     shown: dict[str, tuple[str, str]] = {}
     for column, value in filters.items():
         if column == "hour_of_week":
@@ -152,8 +154,6 @@ def chips(filters: Mapping[str, Any]) -> None:
             shown["tag"] = (column.removeprefix("tag:").capitalize(), str(value))
         else:
             shown[column] = (column.capitalize(), NONE if value is None else str(value))
-    if not shown:
-        return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for name, (label, value) in shown.items():
             st.button(

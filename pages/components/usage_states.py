@@ -49,6 +49,7 @@ def nothing_found(filtered: bool) -> None:
 
 def problems(ws: Workspace) -> None:
     """A part of the ledger that cannot be shown: what is missing, and what to do."""
-    for problem in ws.usage.problems():
-        missing = f"{figures.exact(problem.rows)} records are missing below. " if problem.rows else ""
-        st.warning(missing + problem.hint, title=problem.message, icon=":material/warning:")
+    with st.container():
+        for problem in ws.usage.problems():
+            missing = f"{figures.exact(problem.rows)} records are missing below. " if problem.rows else ""
+            st.warning(missing + problem.hint, title=problem.message, icon=":material/warning:")
