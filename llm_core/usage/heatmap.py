@@ -24,7 +24,12 @@ _QUARTER = "INTERVAL 15 MINUTE"
 
 _HOUR_US = 3_600_000_000
 
-_READS = {"calls": ("attempt", "part"), "attempts": ("part",), "errors": ("status",)}
+_READS = {
+    "calls": ("attempt", "part"),
+    "attempts": ("part",),
+    "errors": ("status",),
+    "tokens": ("input_tokens", "output_tokens"),
+}
 """The columns of a measure that is not a column itself."""
 
 
@@ -44,7 +49,7 @@ def heatmap(where: Condition, value: str, tz: str, now: datetime) -> Query[pd.Da
     def write(writer: Writer) -> str:
         made = select(
             [*_cell(writer.local("started_at", local, where.start, where.end)), *measures(value, "priced", "records")],
-            writer.usage("started_at", *where.columns, "cost_usd", *_READS.get(value, (value,))),
+            writer.usage(where, "started_at", "cost_usd", *_READS.get(value, (value,))),
             writer.where(where),
             group="ALL",
         )
@@ -75,9 +80,7 @@ def _bounds(writer: Writer, where: Condition, until: datetime) -> str:
     else:
         last = f"greatest({writer.value(until)}, max(started_at) + INTERVAL 1 MICROSECOND)"
         last = last if where.end is None else f"least({writer.value(where.end)}, {last})"
-    return select(
-        [f"{first} AS first", f"{last} AS last"], writer.usage("started_at", *where.columns), writer.where(where)
-    )
+    return select([f"{first} AS first", f"{last} AS last"], writer.usage(where, "started_at"), writer.where(where))
 
 
 def _hours(writer: Writer, where: Condition, local: ZoneInfo) -> list[tuple[str, str]]:

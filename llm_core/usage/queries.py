@@ -8,6 +8,7 @@ Measures, in every answer:
     attempts              requests on the wire
     records               rows of the ledger: an attempt, or a further model that took part in one answer
     errors                records with status error, partial or interrupted; a call that the caller stopped is none
+    tokens                input_tokens and output_tokens, which the other classes are parts of
     input_tokens ...      sums of every field of `Usage`; None where no record of the group reports usage
 
 The measures add up: over groups, over buckets and over spans that follow each other, they give the whole.
@@ -30,7 +31,7 @@ from .zones import zone
 if TYPE_CHECKING:
     import pandas as pd
 
-SORTS: tuple[str, ...] = ("cost_usd", "calls", "attempts", "errors", "input_tokens", "output_tokens")
+SORTS: tuple[str, ...] = ("cost_usd", "calls", "attempts", "errors", "tokens", "input_tokens", "output_tokens")
 
 SUMMED = ("cost_usd", "attempt", "part", "status", *USAGE_FIELDS)
 """The columns that measures are made of."""
@@ -43,9 +44,11 @@ _MEASURES = {
     "attempts": "count(*) FILTER (part = 0)",
     "records": "count(*)",
     "errors": "count(*) FILTER (status IN ('error', 'partial', 'interrupted'))",
+    # Added up after the sums, which are there anyway; where a record tells of one of both, that one counts.
+    "tokens": "coalesce(sum(input_tokens) + sum(output_tokens), sum(input_tokens), sum(output_tokens))::BIGINT",
     **{name: f"sum({name})::{'DOUBLE' if name == 'audio_seconds' else 'BIGINT'}" for name in USAGE_FIELDS},
 }
-_COUNTS = ("unpriced", "calls", "attempts", "records", "errors")
+_COUNTS = ("unpriced", "calls", "attempts", "records", "errors", "tokens")
 
 
 def measures(*names: str, money: Callable[[str], str] = str) -> list[str]:
@@ -61,7 +64,7 @@ def summary(where: Condition) -> Query[pd.DataFrame]:
     """All measures of the matching records in one row, with latency_p50_ms, latency_p95_ms and the same of ttft."""
 
     def write(writer: Writer) -> str:
-        usage = writer.usage(*where.columns, *SUMMED)
+        usage = writer.usage(where, *SUMMED)
         steps = [("measured", select(measures(money=writer.money), usage, writer.where(where)))]
         for name in ("latency", "ttft"):
             steps += [
@@ -96,7 +99,7 @@ def groups(
         largest = "sum(usage.cost_usd)" if sort == "cost_usd" else sort
         return select(
             [*grouped.items(writer), *measures(money=writer.money)],
-            writer.usage(*where.columns, *grouped.reads, *SUMMED),
+            writer.usage(where, *grouped.reads, *SUMMED),
             writer.where(where),
             group="ALL",
             order=", ".join((f"{largest} DESC NULLS LAST", *grouped.columns)),
@@ -135,7 +138,7 @@ def series(
     def write(writer: Writer) -> str:
         return select(
             [start(writer), *grouped.items(writer), *measures(money=writer.money)],
-            writer.usage("started_at", *where.columns, *grouped.reads, *SUMMED),
+            writer.usage(where, "started_at", *grouped.reads, *SUMMED),
             writer.where(where),
             group="ALL",
             order=", ".join(("bucket", *grouped.columns)),
@@ -159,7 +162,7 @@ def values(where: Condition, column: str, limit: int | None) -> Query[list[Any]]
 
     def write(writer: Writer) -> str:
         value = grouped.values(writer)[0] if grouped.names else "unnest(map_keys(tags))"
-        usage = writer.usage(*where.columns, *(grouped.reads or ("tags",)))
+        usage = writer.usage(where, *(grouped.reads or ("tags",)))
         found = select([f"{value} AS value"], usage, writer.where(where))
         last = select(["value"], "found", "value IS NOT NULL", group="ALL", order="count(*) DESC, value", limit=limit)
         return with_steps([("found", found)], last)
@@ -172,7 +175,7 @@ def _folded(writer: Writer, where: Condition, grouped: Groups, top: tuple[str, i
     sort, limit = top
     made = select(
         [*([bucket] if bucket else []), *grouped.items(writer), *measures()],
-        writer.usage("started_at", *where.columns, *grouped.reads, *SUMMED),
+        writer.usage(where, "started_at", *grouped.reads, *SUMMED),
         writer.where(where),
         group="ALL",
     )

@@ -100,6 +100,7 @@ def measures(records: Iterable[UsageRecord]) -> dict[str, Any]:
         "attempts": sum(row.part == 0 for row in rows),
         "records": len(rows),
         "errors": sum(row.status in ("error", "partial", "interrupted") for row in rows),
+        "tokens": sum(usage.input_tokens + usage.output_tokens for usage in used) if used else None,
         **sums,
     }
 

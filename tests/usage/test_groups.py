@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from llm_core import UsageRecord
+from llm_core import Usage, UsageRecord
 from llm_core.usage import UsageService
 
 from .rows import by, keep, measures, only, plain, project, record, rounded
@@ -20,6 +20,16 @@ def key_of(name: str) -> Callable[[UsageRecord], Any]:
     if name.startswith("tag:"):
         return lambda row: (row.tags or {}).get(name.removeprefix("tag:"))
     return lambda row: getattr(row, name)
+
+
+def test_the_most_tokens_are_not_those_of_the_longest_prompts(usage: UsageService) -> None:
+    asks = record(model="asks", usage=Usage(input_tokens=90, output_tokens=1))
+    tells = record(model="tells", usage=Usage(input_tokens=10, output_tokens=200))
+    keep(usage, [asks, tells, record(model="fails", usage=None)])
+    found = usage.groups("model", sort="tokens")
+    assert [plain(row)["tokens"] for _, row in found.iterrows()] == [210, 91, None]
+    over_time = usage.series("model", sort="tokens", limit=1)
+    assert set(over_time["model"]) == {"tells", "Other"}
 
 
 def told(frame: pd.DataFrame, *columns: str) -> dict[Any, dict[str, Any]]:
@@ -44,7 +54,7 @@ def test_groups_are_what_python_works_out(asked: UsageService, many: list[UsageR
 
 
 @pytest.mark.parametrize("name", ["project", "model", "user", "tag:team", "attempt"])
-@pytest.mark.parametrize("sort", ["cost_usd", "calls", "output_tokens"])
+@pytest.mark.parametrize("sort", ["cost_usd", "calls", "tokens"])
 def test_other_is_all_that_is_not_among_the_first(
     asked: UsageService, many: list[UsageRecord], name: str, sort: str
 ) -> None:

@@ -103,7 +103,7 @@ def test_nothing_recorded_is_an_empty_heatmap(usage: UsageService) -> None:
 
 def test_a_heatmap_agrees_with_the_summary(asked: UsageService) -> None:
     total = only(asked.summary())
-    for value in ("cost_usd", "calls", "attempts", "errors", "input_tokens", "output_tokens"):
+    for value in ("cost_usd", "calls", "attempts", "errors", "tokens", "input_tokens", "output_tokens"):
         found = asked.heatmap(value, "Australia/Lord_Howe")
         assert found[value].dropna().sum() == total[value]
 
