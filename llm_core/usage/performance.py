@@ -58,7 +58,7 @@ def performance(where: Condition, by: str | Sequence[str]) -> Query[pd.DataFrame
         counted, told = (measures(*names, money=writer.money) for names in (("calls", "attempts"), _TOLD))
         measured = select(
             [*grouped.items(writer), *counted, _ERROR_RATE, _SPEED, *told],
-            writer.usage(*where.columns, *grouped.reads, *_READS),
+            writer.usage(where, *grouped.reads, *_READS),
             writer.where(where),
             group="ALL",
         )

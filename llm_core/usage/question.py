@@ -42,8 +42,9 @@ class Question(Protocol[T_co]):
 class Writer(Protocol):
     """How the parts of a question are written."""
 
-    def usage(self, *columns: str) -> str:
-        """What to read FROM: the view, of which these columns are needed."""
+    def usage(self, where: Condition, *columns: str) -> str:
+        """What to read FROM: the view, of which these columns and those of the condition are needed, and all rows that
+        can match it."""
 
     def where(self, condition: Condition) -> str: ...
 
@@ -77,8 +78,8 @@ class _Running:
         self._snapshot = snapshot
         self.values: dict[str, Any] = {}
 
-    def usage(self, *columns: str) -> str:
-        return self._snapshot.usage(*columns)
+    def usage(self, where: Condition, *columns: str) -> str:
+        return self._snapshot.usage(*where.columns, *columns, start=where.start, end=where.end)
 
     def where(self, condition: Condition) -> str:
         self.values.update(condition.values)
@@ -99,7 +100,7 @@ class _Running:
 
 
 class Showing:
-    def usage(self, *columns: str) -> str:
+    def usage(self, where: Condition, *columns: str) -> str:
         return "usage"
 
     def where(self, condition: Condition) -> str:

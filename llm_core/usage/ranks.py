@@ -71,7 +71,7 @@ def distribution(where: Condition, column: str, *, per_decade: int = 10) -> Quer
     def write(writer: Writer) -> str:
         bins = select(
             [f"CASE WHEN {column} > 0 THEN floor(log10({column}) * {per_decade})::INTEGER END AS bin"],
-            writer.usage(*where.columns, column),
+            writer.usage(where, column),
             _with_value(writer, where, column),
         )
         edges = [f"coalesce(pow(10, {edge} / {per_decade}), 0) AS {name}" for edge, name in _EDGES]
@@ -91,7 +91,7 @@ def bins_of(writer: Writer, where: Condition, column: str, keys: Sequence[str] =
     number = log if column in TIMES else f"CASE WHEN {column} > 0 THEN {log} ELSE {_ZERO} END"
     return select(
         [*keys, f"{number} AS bin", "count(*) AS n"],
-        writer.usage(*where.columns, *reads, column),
+        writer.usage(where, *reads, column),
         _with_value(writer, where, column),
         group="ALL",
     )

@@ -295,9 +295,14 @@ class Snapshot:
         known = [(s.oldest, s.newest) for s in self.sources if s.oldest is not None and s.newest is not None]
         return (min(oldest for oldest, _ in known), max(newest for _, newest in known)) if known else None
 
-    def usage(self, *columns: str) -> str:
-        """The view with these columns only, for a FROM: with 25 files a third of the time that the whole view takes."""
-        return f"({joined(self.sources, dict.fromkeys(columns))}) AS usage"
+    def usage(self, *columns: str, start: datetime | None = None, end: datetime | None = None) -> str:
+        """The view with these columns only, for a FROM: with 25 files a third of the time that the whole view takes.
+
+        Sources that hold nothing from `start` to `end` are left out. DuckDB would find that out too, but then it knows
+        nothing any more of the values in the others, and counts groups the slow way.
+        """
+        able = [source for source in self.sources if source.overlaps(start, end)]
+        return f"({joined(able or self.sources[:1], dict.fromkeys(columns))}) AS usage"
 
     def rows(self, sql: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """As `frame`, as plain rows."""

@@ -37,7 +37,7 @@ def unpriced(where: Condition, price: Price | None) -> Query[pd.DataFrame]:
                 *measures("calls", "records", *USAGE_FIELDS),
                 *("min(started_at) AS first_at", "max(started_at) AS last_at"),
             ],
-            writer.usage("started_at", "usage_source", *where.columns, *_KEYS, *SUMMED),
+            writer.usage(where, "started_at", "usage_source", *_KEYS, *SUMMED),
             "cost_usd IS NULL" if matching == "true" else f"cost_usd IS NULL AND {matching}",
             group="ALL",
             order=f"records DESC, {', '.join(_KEYS)}, reported",

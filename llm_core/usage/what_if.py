@@ -36,7 +36,8 @@ class Repriced:
 
     def run(self, snapshot: Snapshot) -> pd.DataFrame:
         where, values = self.where, dict(self.where.values)
-        matching = f"{snapshot.usage(*where.columns, *PRICED_BY, *self.by, *_ALONE)} WHERE {where.sql}"
+        columns = (*where.columns, *PRICED_BY, *self.by, *_ALONE)
+        matching = f"{snapshot.usage(*columns, start=where.start, end=where.end)} WHERE {where.sql}"
         keys = (
             []
             if self.model

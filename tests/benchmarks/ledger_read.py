@@ -74,7 +74,7 @@ class Native:
 
     extent = (END - timedelta(days=DAYS)).replace(tzinfo=None), END.replace(tzinfo=None)
 
-    def usage(self, *_columns: str) -> str:
+    def usage(self, *_columns: str, **_span: Any) -> str:
         return "usage"
 
     def frame(self, sql: str, values: Mapping[str, Any] | None = None) -> pd.DataFrame:

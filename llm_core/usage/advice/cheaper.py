@@ -63,7 +63,7 @@ def _work(where: Condition) -> Query[pd.DataFrame]:
                 "coalesce(max(input_tokens), 0) AS largest_input",
                 "coalesce(max(output_tokens), 0) AS largest_output",
             ],
-            writer.usage(*where.columns, *read),
+            writer.usage(where, *read),
             writer.where(where),
             group="ALL",
             order="sum(usage.cost_usd) DESC NULLS LAST, connection, model, task",

@@ -41,7 +41,7 @@ def _paid(where: Condition, further: tuple[str, ...]) -> Query[pd.DataFrame]:
     def write(writer: Writer) -> str:
         return select(
             [*names, "count(*) AS records", f"{writer.money('sum(cost_usd)')} AS cost_usd"],
-            writer.usage(*where.columns, *names, "status", "cost_usd"),
+            writer.usage(where, *names, "status", "cost_usd"),
             f"{writer.where(where)} AND status IN ('error', 'partial', 'interrupted') AND cost_usd > 0",
             group="ALL",
             order=f"sum(usage.cost_usd) DESC, {', '.join(names)}",

@@ -46,7 +46,8 @@ def habits(where: Condition, tz: ZoneInfo) -> Query[pd.DataFrame]:
                 f"count(DISTINCT time_bucket(INTERVAL {_BATCHED} MINUTE, started_at)) AS windows",
             ],
             writer.usage(
-                *("started_at", *where.columns, *WORK, "cost_usd", "input_tokens", "cache_read_tokens"),
+                where,
+                *("started_at", *WORK, "cost_usd", "input_tokens", "cache_read_tokens"),
                 *("output_tokens", "ttft_ms", "source", "status", "mode", "part"),
             ),
             f"{writer.where(where)} AND status = 'ok' AND mode = 'standard' AND part = 0",

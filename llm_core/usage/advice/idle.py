@@ -46,7 +46,7 @@ def _last_calls(where: Condition) -> Query[pd.DataFrame]:
     def write(writer: Writer) -> str:
         return select(
             ["connection", "count(*) AS records", "max(started_at) AS last_at"],
-            writer.usage("started_at", *where.columns, "connection"),
+            writer.usage(where, "started_at", "connection"),
             writer.where(where),
             group="ALL",
             order="connection",

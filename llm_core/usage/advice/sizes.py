@@ -43,7 +43,8 @@ def _tails(where: Condition, column: str) -> Query[pd.DataFrame]:
 
     def write(writer: Writer) -> str:
         usage = writer.usage(
-            *("started_at", *where.columns, *WORK, "cost_usd", "status", "part", "cache_read_tokens"),
+            where,
+            *("started_at", *WORK, "cost_usd", "status", "part", "cache_read_tokens"),
             *("input_tokens", "output_tokens"),
         )
         matching = f"{writer.where(where)} AND status = 'ok' AND part = 0 AND {column} > 0"

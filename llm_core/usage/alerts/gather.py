@@ -194,7 +194,7 @@ def _failures(start: datetime, end: datetime) -> Query[pd.DataFrame]:
                 f"count(*) FILTER ({failed} AND error_kind IN ({kinds})) AS outages",
                 f"mode(error_kind) FILTER ({failed}) AS mostly",
             ],
-            writer.usage(*where.columns, "connection", "part", "status", "error_kind"),
+            writer.usage(where, "connection", "part", "status", "error_kind"),
             writer.where(where),
             group="ALL",
         )
