@@ -1,15 +1,18 @@
-"""Records page by page, in any order: the keys of a page's rows are found first, then the rows are read.
+"""Records page by page, in any order: where a page's rows are is found first, then the rows are read.
 
 By time, segments are asked by age, the newest (or oldest) first, in batches that grow; the rest is skipped as soon as
 no further segment can hold a record of the page. A sort over the whole view takes 4 to 14 times as long and 1.5 GB
 (measured). By another column, the value of the page's last row is found first, in that column alone; then the few rows
 that come before it, and of those with just this value the newest, by time as above: a fifth of the time of one sort.
+
+Ids order records of the same time. They take more bytes than all that a search looks at, so they are read last, of the
+rows found and, where a page ends among records of one time, of those.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,10 +44,9 @@ class Place(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """Where a row is: its place in the order of pages, the source that has it (an index), its number there."""
+    """Where a row is: the source that has it (an index), its number there."""
 
     started_at: datetime
-    id: str
     source: int
     row: int
 
@@ -101,25 +103,25 @@ class Page:
             where = self.where
             keys = _find_by_value(snapshot, self)
         ranges = _ranges(keys) if self.sort == "started_at" else None
-        if ranges is None:
-            page = _pick(snapshot, keys, self.columns)
-        else:
-            page = _read(snapshot, where, ranges, self.columns, self.limit, self.descending)
+        page = _pick(snapshot, keys, self) if ranges is None else _read(snapshot, where, ranges, self)
         if "started_at" in self.columns:
             page["started_at"] = page["started_at"].dt.tz_localize("UTC")
         return page
 
-    def shown(self) -> str:
-        where = self.where
+    def order(self, table: str) -> str:
+        """For an ORDER BY over `table`."""
         direction = "DESC" if self.descending else "ASC"
         if self.sort == "started_at":
-            where = where if self.place is None else _after(where, self.place, self.descending)
-            order = f"started_at {direction}, id {direction}"
-        else:
-            where = where if self.place is None else self._following(self.place)
-            order = f"{quoted(self.sort)} {direction} NULLS LAST, started_at DESC, id DESC"
+            return f"{table}started_at {direction}, {table}id {direction}"
+        return f"{table}{quoted(self.sort)} {direction} NULLS LAST, {table}started_at DESC, {table}id DESC"
+
+    def shown(self) -> str:
+        where = self.where
+        if self.place is not None:
+            by_time = self.sort == "started_at"
+            where = _after(where, self.place, self.descending) if by_time else self._following(self.place)
         columns = [quoted(name) for name in self.columns]
-        return select(columns, "usage", Showing().where(where), order=order, limit=self.limit)
+        return select(columns, "usage", Showing().where(where), order=self.order(""), limit=self.limit)
 
     def _following(self, place: Place) -> Condition:
         """All that comes after the place, by another column than time."""
@@ -131,25 +133,34 @@ class Page:
 
 
 def _find(snapshot: Snapshot, where: Condition, limit: int, newest_first: bool) -> list[_Key]:
-    """The keys of the newest, or oldest, rows, in order."""
+    """The newest, or oldest, rows, and others of the same time as the last of them, by whose ids the page is cut."""
     keys: list[_Key] = []
     sources = snapshot.sources
-    columns = dict.fromkeys((*Place._fields, *where.columns))
     direction, bound = ("DESC", ">=") if newest_first else ("ASC", "<=")
     for batch in _batches(sources, where, newest_first):
-        edge = keys[-1].started_at if len(keys) == limit else datetime.min if newest_first else datetime.max
+        edge = keys[limit - 1].started_at if len(keys) >= limit else datetime.min if newest_first else datetime.max
         nearest = sources[batch[0]].newest if newest_first else sources[batch[0]].oldest
         if nearest is None or (nearest < edge if newest_first else nearest > edge):
             break
+        rows = _keyed(sources, batch, ("started_at", *where.columns))
         found = snapshot.rows(
-            f"""
-            SELECT started_at, id, at_source, at_row FROM ({_keyed(sources, batch, columns)})
-            WHERE started_at {bound} $edge AND {where.sql}
-            ORDER BY started_at {direction}, id {direction} LIMIT {limit}
-            """,
+            f"SELECT started_at, at_source, at_row FROM ({rows}) WHERE started_at {bound} $edge AND {where.sql} "
+            f"ORDER BY started_at {direction} LIMIT {limit + 1}",
             {**where.values, "edge": edge},
         )
-        keys = sorted((*keys, *(_Key(*row) for row in found)), reverse=newest_first)[:limit]
+        if len(found) > limit and found[limit][0] == found[limit - 1][0]:
+            last = found[limit][0]
+            rows = _keyed(sources, batch, (*Place._fields, *where.columns))
+            same = snapshot.rows(
+                f"SELECT started_at, at_source, at_row FROM ({rows}) WHERE started_at = $edge AND {where.sql} "
+                f"ORDER BY id {direction} LIMIT {limit}",
+                {**where.values, "edge": last},
+            )
+            found = [*(row for row in found if row[0] != last), *same]
+        keys = sorted((*keys, *(_Key(*row) for row in found)), reverse=newest_first)
+        if len(keys) > limit:
+            last = keys[limit - 1].started_at
+            keys = [key for place, key in enumerate(keys) if place < limit or key.started_at == last]
     return keys
 
 
@@ -177,7 +188,7 @@ def _batches(sources: Sequence[Source], where: Condition, newest_first: bool) ->
 
 
 def _find_by_value(snapshot: Snapshot, page: Page) -> list[_Key]:
-    """The keys of the page's rows, in its order."""
+    """The page's rows and some that come after them."""
     where, keys = page.where, []
     if page.place is not None:
         keys = _find(snapshot, _after(_equal(where, page.sort, page.value), page.place, True), page.limit, True)
@@ -185,88 +196,66 @@ def _find_by_value(snapshot: Snapshot, page: Page) -> list[_Key]:
             return keys  # rows without a value come last
         where = _beyond(where, page)
     missing = page.limit - len(keys)
-    if not missing:
-        return keys
     able = [index for index, source in enumerate(snapshot.sources) if source.overlaps(where.start, where.end)]
-    if not able:
+    if missing <= 0 or not able:
         return keys
     sort, direction = quoted(page.sort), "DESC" if page.descending else "ASC"
-    columns = dict.fromkeys((page.sort, *where.columns))
+    values = _keyed(snapshot.sources, able, (page.sort, *where.columns))
     last = snapshot.rows(
-        f"""
-        SELECT {sort} FROM ({_keyed(snapshot.sources, able, columns)}) WHERE {where.sql}
-        ORDER BY {sort} {direction} NULLS LAST LIMIT 1 OFFSET {missing - 1}
-        """,
+        f"SELECT {sort} FROM ({values}) WHERE {where.sql} "
+        f"ORDER BY {sort} {direction} NULLS LAST LIMIT 1 OFFSET {missing - 1}",
         where.values,
     )
-    first = where
-    if last:
-        first = _before(where, page, last[0][0])
-    columns = dict.fromkeys((page.sort, *Place._fields, *where.columns))
-    found = snapshot.rows(
-        f"""
-        SELECT started_at, id, at_source, at_row FROM ({_keyed(snapshot.sources, able, columns)}) WHERE {first.sql}
-        ORDER BY {sort} {direction} NULLS LAST, started_at DESC, id DESC LIMIT {missing}
-        """,
-        first.values,
-    )
+    first = _before(where, page, last[0][0]) if last else where
+    rows = _keyed(snapshot.sources, able, (page.sort, "started_at", *where.columns))
+    found = snapshot.rows(f"SELECT started_at, at_source, at_row FROM ({rows}) WHERE {first.sql}", first.values)
     keys += [_Key(*row) for row in found]
-    if last and len(keys) < page.limit:
-        keys += _find(snapshot, _equal(where, page.sort, last[0][0]), page.limit - len(keys), True)
+    if last:
+        keys += _find(snapshot, _equal(where, page.sort, last[0][0]), missing - len(found), True)
     return keys
 
 
-def _keyed(sources: Sequence[Source], indexes: Sequence[int], columns: dict[str, None]) -> str:
+def _keyed(sources: Sequence[Source], indexes: Sequence[int], columns: Iterable[str]) -> str:
     """Rows of some sources, each with where it is."""
+    wanted = dict.fromkeys(columns)
     return " UNION ALL ".join(
-        sources[index].select(columns, f"{index} AS at_source", "rowid AS at_row") for index in indexes
+        sources[index].select(wanted, f"{index} AS at_source", "rowid AS at_row") for index in indexes
     )
 
 
 def _read(
-    snapshot: Snapshot,
-    where: Condition,
-    ranges: Sequence[tuple[int, tuple[int, int]]],
-    names: Sequence[str],
-    limit: int,
-    newest_first: bool,
+    snapshot: Snapshot, where: Condition, ranges: Sequence[tuple[int, tuple[int, int]]], page: Page
 ) -> pd.DataFrame:
     """The rows of a page by time, from ranges of row numbers that hold them: that spares all other blocks.
 
     What else is in a range does not match, or comes after the page.
     """
-    wanted = dict.fromkeys((*names, *Place._fields, *where.columns))
+    wanted = dict.fromkeys((*page.columns, *Place._fields, *where.columns))
     tables = (snapshot.sources[index].select(wanted, rows=rows) for index, rows in ranges)
-    direction = "DESC" if newest_first else "ASC"
-    return snapshot.frame(
-        f"""
-        SELECT {_items(names)} FROM ({" UNION ALL ".join(tables)}) AS page WHERE {where.sql}
-        ORDER BY page.started_at {direction}, page.id {direction} LIMIT {limit}
-        """,
-        where.values,
-    )
+    return _in_order(snapshot, " UNION ALL ".join(tables), where, page)
 
 
-def _pick(snapshot: Snapshot, keys: Sequence[_Key], names: Sequence[str]) -> pd.DataFrame:
-    """The rows of these keys, wherever they are, in the order of the keys.
+def _pick(snapshot: Snapshot, keys: Sequence[_Key], page: Page) -> pd.DataFrame:
+    """The rows of a page among those of these keys, wherever they are.
 
     Joined by row number, which takes a fifth of the time of a list of numbers at 10M rows (measured).
     """
     rows: dict[int, list[int]] = {index: [] for index in ({key.source for key in keys} or {0})}
     for key in keys:
         rows[key.source].append(key.row)
+    wanted = (*page.columns, *Place._fields, page.sort)
     tables = (
-        f"SELECT * FROM ({_keyed(snapshot.sources, [index], dict.fromkeys(names))}) "
+        f"SELECT * FROM ({_keyed(snapshot.sources, [index], wanted)}) "
         f"WHERE at_row IN (SELECT unnest($rows_{index}::BIGINT[]))"
         for index in rows
     )
-    page = snapshot.frame(
-        f"SELECT {_items(names)}, at_source, at_row FROM ({' UNION ALL '.join(tables)})",
-        {f"rows_{index}": numbers for index, numbers in rows.items()},
-    )
-    places = {(key.source, key.row): place for place, key in enumerate(keys)}
-    found = [places[at] for at in zip(page.pop("at_source").tolist(), page.pop("at_row").tolist(), strict=True)]
-    return page.iloc[sorted(range(len(found)), key=found.__getitem__)].reset_index(drop=True)
+    picked = Condition(values={f"rows_{index}": numbers for index, numbers in rows.items()})
+    return _in_order(snapshot, " UNION ALL ".join(tables), picked, page)
+
+
+def _in_order(snapshot: Snapshot, rows: str, where: Condition, page: Page) -> pd.DataFrame:
+    found = select([_items(page.columns)], f"({rows}) AS page", where.sql, order=page.order("page."), limit=page.limit)
+    return snapshot.frame(found, where.values)
 
 
 def _items(names: Sequence[str]) -> str:
@@ -280,7 +269,7 @@ def _ranges(keys: Sequence[_Key]) -> list[tuple[int, tuple[int, int]]] | None:
     if not keys:
         return [(0, (-1, -1))]
     ranges: list[tuple[int, tuple[int, int]]] = []
-    for _, _, source, row in sorted(keys, key=lambda key: (key.source, key.row)):
+    for _, source, row in sorted(keys, key=lambda key: (key.source, key.row)):
         if ranges and ranges[-1][0] == source and row - ranges[-1][1][1] <= _NEAR:
             ranges[-1] = (source, (ranges[-1][1][0], row))
         else:

@@ -119,6 +119,23 @@ def test_rows_are_whole_wherever_they_lie(fresh: UsageService, monkeypatch: pyte
     ]
 
 
+@pytest.mark.parametrize("most_ranges", [40, 0], ids=["in ranges", "one by one"])
+@pytest.mark.parametrize("descending", [True, False], ids=["down", "up"])
+def test_a_page_that_ends_among_records_of_one_time_has_the_right_ones(
+    fresh: UsageService, monkeypatch: pytest.MonkeyPatch, descending: bool, most_ranges: int
+) -> None:
+    monkeypatch.setattr(history_module, "_NEAR", 0)
+    monkeypatch.setattr(history_module, "_MOST_RANGES", most_ranges)
+    rows = [
+        record(id=f"id-{number * 37 % 90:02d}", started_at=NOON + timedelta(seconds=number % 3), cost_usd=Decimal(1))
+        for number in range(90)
+    ]
+    for first in range(0, 90, 30):
+        keep(fresh, rows[first : first + 30], drained=first < 60)
+    for column in ("started_at", "cost_usd"):
+        assert pages(fresh, 7, column, descending) == in_order(rows, column, descending)
+
+
 def test_filters_and_spans_hold_for_every_order(asked: UsageService, many: list[UsageRecord]) -> None:
     start, end = many[0].started_at - timedelta(days=4), many[0].started_at + timedelta(days=4)
     wanted = [row for row in many if start <= row.started_at < end and row.user == "bo"]
