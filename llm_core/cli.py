@@ -66,13 +66,13 @@ def doctor(
     """Check every byte of the usage ledger. Ends with 1 when records cannot be shown."""
     from .usage.doctor import verify
     from .usage.rebuild import rebuild as rebuild_ledger
-    from .workspace import Workspace
+    from .workspace import Pricing, Workspace
 
     with _errors() as console, Workspace.open() as workspace:
         report = verify(workspace.home)
         _print_report(console, report)
         if rebuild and report.is_damaged:
-            made = rebuild_ledger(workspace.home, price=lambda *args, **named: workspace.models.price(*args, **named))
+            made = rebuild_ledger(workspace.home, price=Pricing(workspace))
             console.print(
                 f"Made anew: {made.rows:,} records in {made.segments} files, {made.from_spools:,} of them from spools."
             )

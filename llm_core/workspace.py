@@ -149,7 +149,7 @@ class Workspace:
             return UsageService(
                 self.home,
                 settings=lambda: self.settings,
-                price=_Pricing(self),
+                price=Pricing(self),
                 state=lambda: self.state,
                 around=lambda: _Around(self),
                 is_sample=self.is_sample,
@@ -196,7 +196,7 @@ class Workspace:
         self._pid = os.getpid()
 
 
-class _Pricing:
+class Pricing:
     """What models cost, asked of `models` only when a record has to be priced: recording must not load any price."""
 
     def __init__(self, workspace: Workspace) -> None:

@@ -11,11 +11,13 @@ import urllib.request
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
 from llm_core import Usage, Workspace
+from llm_core.catalog import ModelService
 from llm_core.cli import app
 from llm_core.usage.filter_words import filters_of
 from llm_core.usage.manifest import load_newest, numbers, path_of
@@ -127,6 +129,21 @@ def test_doctor_finds_damage_and_makes_the_ledger_anew(ws: Workspace) -> None:
     code, output = run("doctor", "--rebuild")
     assert (code, "Made anew: 1 records" in output) == (0, True)
     assert load_newest(ws.home).rows == 1
+
+
+def test_doctor_prices_what_it_makes_anew_in_one(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_by_one(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a million records would take minutes")
+
+    for _ in range(2):
+        ws.usage.record(record(usage=Usage(input_tokens=1000, output_tokens=10)))
+    ws.usage.flush()
+    for segment in ws.home.segments.glob("*.duckdb"):
+        segment.unlink()
+    monkeypatch.setattr(ModelService, "price", one_by_one)
+    code, output = run("doctor", "--rebuild")
+    assert (code, "2 of them from spools" in output) == (0, True)
+    assert ws.usage.summary()["unpriced"][0] == 0
 
 
 def test_an_error_is_a_sentence_not_a_traceback(home: Path) -> None:
