@@ -47,6 +47,8 @@ def draw(figure: go.Figure, line: Line | None, ends: tuple[Any, Any], theme: str
         hovertemplate=f"{escape(line.said)}<extra></extra>",
         showlegend=False,
     )
+    if shown := figure.layout.yaxis.range:
+        figure.update_yaxes(range=[shown[0], max(shown[1], line.at * 1.05)])
 
 
 def _highest(figure: go.Figure) -> float:

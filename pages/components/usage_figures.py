@@ -19,6 +19,8 @@ SCALES = {
     "light": ("#EDF3F2", "#BBDAD6", "#7DB8B0", "#3E958B", "#0F766E", "#0A4F4A"),
     "dark": ("#1A2725", "#1D423E", "#206159", "#24877B", "#2AB3A2", "#6FF0DE"),
 }
+_FAR = 3.0
+"""An interval that goes beyond so many times what is expected is cut off: it would press the line flat."""
 _MARGIN = {"l": 8, "r": 8, "t": 8, "b": 32}
 Words = Callable[[Any], str]
 
@@ -176,6 +178,7 @@ def projection(path: pd.DataFrame, today: pd.Timestamp, *, theme: str, money: bo
     past, coming = path[day <= today], path[day >= today]
     accent, second = COLOURS[theme][0], COLOURS[theme][1]
     sign = "$" if money else ""
+    top = min(float(coming["high"].max()), _FAR * float(path["cumulative"].max())) * 1.05
     figure = go.Figure()
     figure.add_scatter(
         x=[*coming["day"], *coming["day"][::-1]],
@@ -200,7 +203,7 @@ def projection(path: pd.DataFrame, today: pd.Timestamp, *, theme: str, money: bo
         showlegend=False,
         hovermode="closest",
         xaxis={"title": None, "showgrid": False, "nticks": 5, "tickformat": "%-d %b"},
-        yaxis={"title": None, "tickprefix": sign, "rangemode": "tozero", "nticks": 4, "tickformat": ",~s"},
+        yaxis={"title": None, "tickprefix": sign, "range": [0, top or 1], "nticks": 4, "tickformat": ",~s"},
     )
     return figure
 

@@ -44,7 +44,8 @@ def draw(view: View, now: datetime, measure: str) -> None:
         st.markdown(
             f":small[:gray[Projected by {end.day} {end:%B}]]  \n**{words(found.expected)}**"
             f" :small[:gray[({words(found.low)} to {words(found.high)})]]",
-            help=f"{found.chance:.0%} of the misses of the same forecast on your own past lie in this interval.",
+            help=f"Meant to hold the month's end {found.chance * 10:.0f} times in 10: from how far off the same "
+            "forecast was on your own past, and wider where that is short.",
         )
         theme, line = shell.theme(), budget_line.lowest(view, measure, "month")
         figure = view.made(
