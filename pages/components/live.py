@@ -23,6 +23,10 @@ _KEPT, _MADE = 256, 64
 _PATIENCE = 100
 """For how many times as long as it took a somewhat old answer is good."""
 _WORKERS = 2
+_SLOW_S, _REST_S = 0.4, 2.0
+"""Where the questions that a page waits for took so long, those it does without begin only after it has been drawn: the
+browser needs the cores.
+"""
 _AWAITED = "live.awaited"
 _NOTHING = 0.0, None
 Key = tuple[str, str]
@@ -76,6 +80,7 @@ class _Kept:
         self._made: OrderedDict[Hashable, tuple[object, Any]] = OrderedDict()
         self._coming: dict[Key, _Coming] = {}
         self._workers = 0
+        self._rest_until = 0.0
 
     def ask(self, ws: Workspace, token: Any, now: Sequence[Asked], lately: Sequence[Asked]) -> list[Any]:
         begin = time.monotonic()
@@ -88,6 +93,8 @@ class _Kept:
         found |= {key: answer for key, (good_until, answer) in older.items() if begin < good_until}
         missing = {one.key: one for one in (*now, *lately) if one.key not in found}
         answered = ws.usage.side_by_side(*(partial(_timed, ws, one) for one in missing.values())) if missing else []
+        if time.monotonic() - begin > _SLOW_S:
+            self._rest_until = time.monotonic() + _REST_S
         new = dict(zip(missing, answered, strict=True))
         with self._lock:
             if token == self._token:
@@ -148,6 +155,7 @@ class _Kept:
                     return
                 coming = waiting[-1]
                 coming.taken = True
+            time.sleep(max(0.0, self._rest_until - time.monotonic()))
             try:
                 answer = _timed(ws, coming.asked)
             except Exception as error:  # noqa: BLE001 - told to whoever asked

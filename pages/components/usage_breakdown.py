@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components import charts, figures, shell, usage_filters, usage_marks, usage_treemap
 from pages.components.usage_chart import BY, colours, question
-from pages.components.usage_view import SORTS, View, measured
+from pages.components.usage_view import View, measured
 
 _TILES = 60
 _PATHS = {
@@ -31,7 +31,7 @@ def draw(view: View, measure: str, by: str) -> None:
 def _map(view: View, measure: str) -> None:
     words = figures.usd if measure == "cost_usd" else figures.count
     path = _PATHS[str(st.session_state.get("usage.path", next(iter(_PATHS))))]
-    asked = view.about("groups", by=path, sort=SORTS[measure], limit=_TILES)
+    asked = view.about("groups", by=path, sort=measure, limit=_TILES)
     groups = view.ask(asked)[0]
     with usage_marks.titled_control("Where it went", view, "map", asked, groups):
         st.selectbox("Path", list(_PATHS), key="usage.path", label_visibility="collapsed", width=196)

@@ -13,7 +13,7 @@ from pages.components import budget_line, charts, shell, usage_figures, usage_fi
 from pages.components.budget_line import Line
 from pages.components.live import Asked
 from pages.components.span import Span, buckets
-from pages.components.usage_view import MEASURES, SORTS, View, measured
+from pages.components.usage_view import MEASURES, View, measured
 
 BY = {
     "model": "Model",
@@ -37,7 +37,7 @@ def choice(tags: list[str]) -> tuple[str, str]:
 
 
 def question(view: View, by: str, measure: str) -> Asked:
-    return view.about("series", by=by, sort=SORTS[measure], limit=KEPT)
+    return view.about("series", by=by, sort=measure, limit=KEPT)
 
 
 def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, tags: list[str]) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 from pages.components import charts, figures, shell, usage_figures, usage_filters, usage_marks
 from pages.components.live import Asked
 from pages.components.usage_chart import BY, colours
-from pages.components.usage_view import SORTS, View, measured
+from pages.components.usage_view import View, measured
 
 WHAT = ("Model", "Connection", "Task", "Preset")
 WHO = ("Project", "User", "App")
@@ -31,7 +31,7 @@ class Ranking:
         self._by = named[_chosen(self._key, options)]
 
     def question(self) -> Asked:
-        return self._view.about("groups", by=self._by, sort=SORTS[self._measure], limit=SHOWN, other=True)
+        return self._view.about("groups", by=self._by, sort=self._measure, limit=SHOWN, other=True)
 
     def draw(self, asked: Asked, groups: pd.DataFrame) -> None:
         by, measure, view = self._by, self._measure, self._view

@@ -19,8 +19,6 @@ NONE = "(none)"
 BUCKETED = frozenset(("series", "latency", "percentiles"))
 ZONED = frozenset(("heatmap",))
 MEASURES = {"Spend": "cost_usd", "Calls": "calls", "Tokens": "tokens"}
-SORTS = {"cost_usd": "cost_usd", "calls": "calls", "tokens": "input_tokens"}
-"""By which measure of the ledger the largest groups are found: prompts are by far the most of all tokens."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class View:
 def measured(frame: pd.DataFrame, by: str | Sequence[str], measure: str) -> pd.DataFrame:
     """A copy with the column `measure` of MEASURES as a float, and the columns `by` as text without gaps."""
     names = [by] if isinstance(by, str) else list(by)
-    found = frame.assign(tokens=frame["input_tokens"] + frame["output_tokens"])
+    found = frame.copy()
     found[measure] = found[measure].astype(float)
     for name in names:
         found[name] = [NONE if value is None or value != value else str(value) for value in found[name]]

@@ -19,10 +19,12 @@ class Question(Asked):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, {})
+        object.__setattr__(self, "begun", threading.Event())
         object.__setattr__(self, "let", threading.Event())
         object.__setattr__(self, "given", [])
 
     def answer(self, ws: Workspace) -> Any:
+        self.begun.set()
         assert self.let.wait(10)
         answer = self.given.pop(0)
         if isinstance(answer, Exception):
@@ -104,6 +106,7 @@ def test_the_newest_of_many_questions_is_answered_first(ws: Workspace) -> None:
     for question in first:
         question.given.append(1)
     kept.begin(ws, first)
+    assert all(question.begun.wait(10) for question in first)
     order: list[str] = []
     later = [Question(f"waiting {number}") for number in range(3)]
     for question in later:
