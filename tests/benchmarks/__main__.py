@@ -12,7 +12,17 @@ from importlib.util import find_spec
 
 from .figure import Figure, table
 
-NAMES = ("imports", "ledger_write", "ledger_read", "call_overhead", "vault", "models", "prices", "budgets")
+NAMES = (
+    "imports",
+    "ledger_write",
+    "ledger_read",
+    "call_overhead",
+    "vault",
+    "models",
+    "prices",
+    "budgets",
+    "usage_page",
+)
 
 
 def main() -> int:

@@ -1,0 +1,154 @@
+"""The Usage page: each run of it on the server, and in Chromium from an address to the page drawn and at rest.
+
+The reference in the browser is a page of one title, served and opened the same way in the same run: what Streamlit and
+the browser take by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .figure import Figure
+from .ledger_data import bench_data
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+ROOT = Path(__file__).parents[2]
+UNCHANGED_MS, CHANGED_MS, MEMORY_MB, FIRST_S, WARM_S = 500.0, 1000.0, 500.0, 2.5, 1.2
+RELOADS = 7
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+_IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+_ON_THE_SERVER = """
+import json, statistics, sys, time
+import psutil
+from streamlit.testing.v1 import AppTest
+from llm_core import UsageRecord, Workspace
+app = AppTest.from_file("app.py", default_timeout=120)
+app.context = {"timezone": "Europe/Berlin", "theme": "light"}
+app.run()
+app.switch_page("pages/usage.py")
+def took():
+    begin = time.perf_counter()
+    app.run()
+    assert not app.exception and len(app.metric) == 6, app.exception
+    return (time.perf_counter() - begin) * 1e3
+first = took()
+unchanged = statistics.median(took() for _ in range(7))
+changed = []
+for _ in range(5):
+    with Workspace.open() as other:
+        other.usage.record(UsageRecord(provider="openai", connection="openai", model="gpt-6-luna"))
+    changed.append(took())
+print(json.dumps([first, unchanged, statistics.median(changed), psutil.Process().memory_info().rss / 2**20]))
+"""
+
+
+def run(rows: int) -> list[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        home = shutil.copytree(bench_data(rows).home.path, Path(folder, "home"))
+        environment = os.environ | {"LLM_MANAGER_HOME": str(home), "LLM_MANAGER_CACHE": str(Path(folder, "cache"))}
+        first, unchanged, changed, memory = _on_the_server(environment)
+        found = [
+            Figure("usage page: first run on the server", first, "ms", None, None, "", True),
+            _within("usage page: run again, nothing new", unchanged, "ms", UNCHANGED_MS),
+            _within("usage page: run again after a record", changed, "ms", CHANGED_MS),
+            _within("usage page: memory of the process", memory, "MB", MEMORY_MB),
+        ]
+        bare = Path(folder, "bare.py")
+        bare.write_text('import streamlit as st\nst.title("A title")\n', encoding="utf-8")
+        with _serving([str(bare)], environment) as url:
+            bare_first, bare_warm = _in_the_browser(url, "h1")
+        with _serving(["app.py"], environment) as url:
+            started, _ = _in_the_browser(f"{url}/usage", "[data-testid=stMetricValue]")
+            time.sleep(10)  # advice and forecast are worked out
+            first, warm = _in_the_browser(f"{url}/usage", "[data-testid=stMetricValue]")
+    return [
+        *found,
+        _beside("usage page: first load of a server just started", started, bare_first, None),
+        _beside("usage page: first load of a browser", first, bare_first, FIRST_S),
+        _beside("usage page: loaded again", warm, bare_warm, WARM_S),
+    ]
+
+
+def _on_the_server(environment: dict[str, str]) -> list[float]:
+    done = subprocess.run(
+        [sys.executable, "-c", _ON_THE_SERVER], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return [float(value) for value in json.loads(done.stdout.splitlines()[-1])]
+
+
+@contextmanager
+def _serving(script: list[str], environment: dict[str, str]) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["--server.port", str(port), "--server.fileWatcherType", "none"]
+    command = [sys.executable, "-m", "streamlit", "run", *script, *options]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(f"{url}/_stcore/health")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for(url: str) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def _in_the_browser(url: str, shown: str) -> tuple[float, float]:
+    """Seconds of the first load with nothing in the browser's cache, and of a load again."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 1400}, timezone_id="Europe/Berlin")
+        first = _load(page, url, shown)
+        again = [_load(page, url, shown) for _ in range(RELOADS)]
+        browser.close()
+    return first, statistics.median(again)
+
+
+def _load(page: Page, url: str, shown: str) -> float:
+    begin = time.perf_counter()
+    page.goto(url)
+    page.locator(shown).first.wait_for()
+    page.locator(_IDLE).wait_for()
+    seconds = time.perf_counter() - begin
+    page.wait_for_timeout(2000)  # charts are painted
+    return seconds
+
+
+def _within(name: str, value: float, unit: str, limit: float) -> Figure:
+    return Figure(name, value, unit, None, None, f"<= {limit:g} {unit}", value <= limit)
+
+
+def _beside(name: str, value: float, bare: float, limit: float | None) -> Figure:
+    """Beside a bare page; `limit` is in seconds."""
+    must = "" if limit is None else f"<= {limit:g} s"
+    return Figure(name, value, "s", bare, value / bare, must, limit is None or value <= limit)
