@@ -289,7 +289,8 @@ def test_one_process_of_a_home_watches_and_another_takes_over(ws: Workspace, web
         assert second.stdout.readline() == "waiting\n"
         assert ws.usage.alerts.watch_once() is None
         plant(ws)
-        until(lambda: len(webhook.received) == 1 and ws.usage.alerts.channels.get("Ops").waiting == 0)
+        until(lambda: bool(webhook.received) and ws.usage.alerts.channels.get("Ops").waiting == 0)
+        assert len(webhook.titles) == 1, webhook.titles
         first.kill()
         assert second.stdout.readline() == "watching\n"
         for one in fails(20, datetime.now(UTC), "unreachable"):
