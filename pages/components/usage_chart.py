@@ -99,7 +99,8 @@ def _drawn(
     if span.bucket == "day":
         days = buckets(span).tz_localize(None)
         budget_line.draw(figure, line, (days[0], days[-1]), theme)
-    return figure, "\u2003".join(charts.legend(frame, **drawn))
+    legend = "\u2003".join(charts.legend(frame, **drawn))
+    return figure, legend.replace("-", "\u2011").replace('"} ', '"}\u00a0')  # lines break between names alone
 
 
 def _clicked(span: Span, by: str, mark: list[str]) -> None:
