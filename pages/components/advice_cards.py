@@ -30,8 +30,6 @@ ICONS = {
 }
 _WITHOUT_MONEY = {"ending": "Before it ends", "idle": "To tidy up"}
 _SAID_BY_BADGE = " (untested)"
-
-
 QUESTION = Asked("advice", {"dismissed": True})
 """It reads a month several times, so no page waits for it."""
 _COMING = "Looking through the records of the last 30 days."
