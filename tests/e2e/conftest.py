@@ -113,7 +113,9 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the page's script has ended: what is clicked before that can be lost."""
+    """Wait until the page's script has ended and its last elements are drawn: a click before that can be lost."""
+    page.locator(IDLE).wait_for()
+    page.wait_for_timeout(200)
     page.locator(IDLE).wait_for()
 
 

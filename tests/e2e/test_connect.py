@@ -39,7 +39,7 @@ def test_a_connection_is_made_tested_rotated_and_removed_and_its_key_is_nowhere_
     wire.key = KEY
     page.goto(serve(LLM_MANAGER_KEY_FILE=key_file) + "/providers")
     settled(page)
-    page.get_by_role("button", name="Connect", exact=True).nth(-2).click()
+    page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect").click()
     page.get_by_role("textbox", name="Address").fill(wire.base_url)
     page.get_by_role("textbox", name="API key").press_sequentially("sk-...0001")
     expect(page.get_by_text("hidden form of a key")).to_be_visible()
@@ -89,7 +89,7 @@ def test_a_key_is_saved_untested_only_where_the_test_could_not_run(
     wire.key = KEY
     page.goto(serve(LLM_MANAGER_KEY_FILE=key_file) + "/providers")
     settled(page)
-    page.get_by_role("button", name="Connect", exact=True).nth(-2).click()
+    page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect").click()
     page.get_by_role("textbox", name="Address").fill(wire.base_url)
     page.get_by_role("textbox", name="API key").fill(NEXT)
     page.get_by_role("button", name="Test and save").click()

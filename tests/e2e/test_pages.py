@@ -69,7 +69,7 @@ def test_connecting_with_a_key_tests_it_and_the_key_is_never_sent_back(
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: seen.append(str(frame))))
     page.goto(serve() + "/providers")
     settled(page)
-    page.get_by_role("button", name="Connect", exact=True).nth(-2).click()
+    page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect").click()
     page.get_by_role("textbox", name="Address").fill(wire.base_url)
     page.get_by_role("textbox", name="API key").fill("sk-typed-wrong-for-the-first-time")
     page.get_by_role("button", name="Test and save").click()
