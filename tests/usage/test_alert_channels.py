@@ -168,6 +168,30 @@ def test_a_redirect_is_not_followed(ws: Workspace, webhook: Webhook) -> None:
     assert webhook.paths == [f"/{TOKEN}/"] or webhook.paths == [f"/{TOKEN}"]
 
 
+def test_what_arrives_while_is_looked_for_what_is_due_is_not_sent_again(
+    ws: Workspace, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = ws.usage.alerts._sender
+    ws.usage.alerts.channels.add("Ops", webhook.address)
+    plant(ws)
+    ws.usage.alerts.evaluate()
+    webhook.may_answer.clear()
+    sender.start()
+    (sending,) = sender._busy.values()
+    look = sender._due
+
+    def slowly() -> object:
+        found = look()
+        webhook.may_answer.set()
+        sending.join(30)
+        return found
+
+    monkeypatch.setattr(sender, "_due", slowly)
+    sender.start()
+    sender.wait(30)
+    assert webhook.titles == ["100% of the requests to openai fail"]
+
+
 def test_a_dead_channel_is_shown_and_delays_nothing(ws: Workspace, webhook: Webhook) -> None:
     dead = Webhook()
     dead.may_answer.clear()

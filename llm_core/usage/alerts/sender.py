@@ -74,10 +74,11 @@ class Sender:
 
     def start(self) -> None:
         """Begin to send all that is due, each channel at once; returns before it is sent."""
-        for channel, events in self._due().items():
-            with self._lock:
-                running = self._busy.get(channel.id)
-                if running is not None and running.is_alive():
+        with self._lock:
+            # Before it is read what is due: that of a channel which ends in between would be sent a second time.
+            busy = {channel for channel, running in self._busy.items() if running.is_alive()}
+            for channel, events in self._due().items():
+                if channel.id in busy:
                     continue
                 thread = threading.Thread(
                     target=self._send_all, args=(channel, events), name="llm-manager-alerts-send", daemon=True
