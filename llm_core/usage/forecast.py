@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from .projection import Numbers
 
-FORECAST: tuple[str, ...] = ("cost_usd", "calls", "attempts", "input_tokens", "output_tokens")
+FORECAST: tuple[str, ...] = ("cost_usd", "calls", "attempts", "tokens", "input_tokens", "output_tokens")
 CHANCE = 0.8
 """How often the interval is to hold what comes; docs/usage.md has how often it did."""
 

@@ -247,7 +247,7 @@ class Questions(Repricing):
     def forecast(
         self, tz: str = "UTC", *, value: str = "cost_usd", now: datetime | None = None, **filters: Any
     ) -> Forecast | NotEnoughData:
-        """What this month will come to in `tz`: cost_usd, calls, attempts, input_tokens or output_tokens.
+        """What this month will come to in `tz`: cost_usd, calls, attempts, tokens, input_tokens or output_tokens.
 
         Expected and an interval, from the last half year at most, with how wrong the same forecast was on it. Where
         that is too little to say, NotEnoughData tells why.

@@ -15,13 +15,12 @@ from pages.components.budget_line import Line
 from pages.components.live import Asked
 from pages.components.usage_view import View
 
-_VALUES = {"cost_usd": "cost_usd", "calls": "calls", "tokens": "input_tokens"}
-_WORDS = {"cost_usd": "spend", "calls": "calls", "tokens": "prompt tokens"}
+_WORDS = {"cost_usd": "spend", "calls": "calls", "tokens": "tokens"}
 
 
 def question(view: View, measure: str) -> Asked:
     """Always about this month, with the page's filters. It reads half a year, so no page waits for it."""
-    return Asked("forecast", {**view.filters, "tz": view.span.tz, "value": _VALUES[measure]})
+    return Asked("forecast", {**view.filters, "tz": view.span.tz, "value": measure})
 
 
 def draw(view: View, now: datetime, measure: str) -> None:

@@ -55,7 +55,10 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ("unpriced", {**SPAN}),
     ("reprice", {"by": ["user", "attempt"], "priced": True, **SPAN}),
     ("reprice", {"at": SPRING, "tag:team": "search"}),
-    ("forecast", {"tz": "Asia/Kolkata", "now": SPRING + timedelta(days=5)}),
+    *(
+        ("forecast", {"tz": "Asia/Kolkata", "value": value, "now": SPRING + timedelta(days=5)})
+        for value in ("cost_usd", "tokens")
+    ),
 ]
 
 

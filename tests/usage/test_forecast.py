@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from llm_core import Usage
 from llm_core.errors import InvalidInput
 from llm_core.usage import UsageService
 from llm_core.usage.forecast import CHANCE, DAYS_NEEDED, Forecast, NotEnoughData
@@ -30,11 +31,12 @@ def spent(day: date) -> Decimal:
     return SUNDAY if day.weekday() >= 5 else WORKDAY
 
 
-def kept(usage: UsageService, days: int, *, priced: bool = True) -> str:
+def kept(usage: UsageService, days: int, *, priced: bool = True, tokens: Usage | None = None) -> str:
     """A project with one call at 06:00 each day until today."""
     name = project()
     made = [(NOW - timedelta(days=back)).replace(hour=6) for back in range(days, -1, -1)]
-    keep(usage, [record(project=name, started_at=at, cost_usd=spent(at.date()) if priced else None) for at in made])
+    cost = {at: spent(at.date()) if priced else None for at in made}
+    keep(usage, [record(project=name, started_at=at, cost_usd=cost[at], usage=tokens) for at in made])
     return name
 
 
@@ -120,6 +122,15 @@ def test_numbers_other_than_money_are_forecast_too(usage: UsageService) -> None:
     assert found.priced == 0.0
     with pytest.raises(InvalidInput):
         usage.forecast(value="latency_ms")
+
+
+def test_tokens_to_come_are_those_of_prompts_and_answers(usage: UsageService) -> None:
+    name = kept(usage, 90, tokens=Usage(input_tokens=900, output_tokens=100))
+    parts = {value: usage.forecast(value=value, now=NOW, project=name) for value in ("input_tokens", "output_tokens")}
+    found = usage.forecast(value="tokens", now=NOW, project=name)
+    assert isinstance(found, Forecast)
+    assert found.so_far == sum(part.so_far for part in parts.values()) == 16_000
+    assert float(found.expected) == pytest.approx(30_500, rel=0.03)
 
 
 def made_up(kind: str, days: int, ahead: int, chance: np.random.Generator) -> Numbers:
