@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 RUN    := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 ROWS   ?= 10_000_000
+ALONE  := browser or drill or model
 
 .DEFAULT_GOAL := help
 
@@ -34,14 +35,17 @@ demo: $(RUN) ## run the app on made-up sample data, apart from your records
 
 .PHONY: test
 test: $(DEV) ## run all tests: unit, property, wire replay, pages, browser, real local model, short drills
-	$(BIN)/python -m pytest
+	@failed=0; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not ($(ALONE))" || failed=1; \
+	$(BIN)/python -m pytest -m "$(ALONE)" || failed=1; \
+	exit $$failed
 
 .PHONY: check
 check: $(DEV) ## ruff, mypy and the unit tests; run before each commit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m "not drill and not browser and not model"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not ($(ALONE))"
 
 .PHONY: bench
 bench: $(DEV) ## measure against the references of the design, ROWS=10_000_000 rows

@@ -28,7 +28,7 @@ COMMAND = [sys.executable, "-c", "from llm_core.cli import app; app()"]
 
 @pytest.fixture(autouse=True)
 def _wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "1000")  # wraps no line, however long the path of the home in it
 
 
 def run(*arguments: str) -> tuple[int, str]:
