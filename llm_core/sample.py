@@ -23,7 +23,7 @@ from .providers import ProviderService
 from .store.home import SAMPLE_MARKER, Home, cache_folder, open_home
 from .types import LLMProvider
 
-VERSION = 4
+VERSION = 5
 """Raised when the sample's content or the layout of a home changes."""
 GOOD_FOR = timedelta(days=1)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from .errors import NotConfigured
 from .store.home import Home, open_home
 
 if TYPE_CHECKING:
@@ -223,6 +224,16 @@ class _Around:
 
     def model(self, id: str) -> LLMModel:  # noqa: A002
         return self._workspace.models.get(id)
+
+    def title(self, subject: str) -> str:
+        if ":" in subject:
+            return self._workspace.models.title(subject)
+        from .providers.registry import title
+
+        try:
+            return title(self._workspace.providers.get(subject))
+        except NotConfigured:
+            return subject
 
     def price(self, *arguments: Any, **named: Any) -> Any:
         return self._workspace.models.price(*arguments, **named)

@@ -30,6 +30,7 @@ from .price_lists import Prices
 from .refresh import Connections, Outcome, Progress, Refresher
 from .table import Joined, ModelTable
 from .tasks import can_do
+from .titles import title
 from .workload import TYPICAL, Workload, monthly_cost
 
 if TYPE_CHECKING:
@@ -139,6 +140,16 @@ class ModelService:
         if connection is None:
             raise _unknown_connection(owner, known)
         return self._table.one(connection, name)
+
+    def title(self, id: str) -> str:  # noqa: A002
+        """What to call a model in a text: its published name, with the id where another model here has the same.
+
+        The id alone where no name is known, or no connection.
+        """
+        try:
+            return title(self.get(id), self._table.all().models.values())
+        except NotConfigured:
+            return id
 
     def add_own(self, connection: str, name: str, **facts: Any) -> LLMModel:
         """Add a model that the connection's list does not name, with what you know of it: the fields in OWN_FACTS.

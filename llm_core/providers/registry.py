@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import cast
 
 from ..errors import MissingPackage, UnknownProvider
+from ..types import LLMProvider
 from .protocol import AdapterFactory, Capabilities
 
 
@@ -250,6 +251,17 @@ _ROWS = (
 
 REGISTRY: dict[str, ProviderRow] = {row.name: row for row in _ROWS}
 """Provider name -> its row, in the order that pages show."""
+
+
+def label(provider: str) -> str:
+    """The vendor's own spelling."""
+    return REGISTRY[provider].label if provider in REGISTRY else provider.capitalize()
+
+
+def title(connection: LLMProvider) -> str:
+    """What to call a connection in a text: the vendor, after the connection's own name where it has one."""
+    vendor = label(connection.provider)
+    return vendor if connection.name == connection.provider else f"{connection.name} · {vendor}"
 
 
 def find(provider: str) -> ProviderRow:

@@ -4,25 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from ..catalog.facts import facts
+from ..providers.registry import label
 from ..store.home import Home
+from ..types import LLMProvider, split_model_id
 from ..usage import UsageService
 from .work import RUNAWAY_DAYS_AGO, SLOW, TROUBLES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..store.state import State
+    from ..usage.around import Around
 
 
 def write_alerts(home: Home, state: State, now: datetime) -> None:
     """Into the state of a home whose calls are written. All of them are over, and were seen. Raises StoreError."""
-    usage = UsageService(home, state=lambda: state, is_sample=True)
+    usage = UsageService(home, state=lambda: state, around=lambda: cast("Around", _Names()), is_sample=True)
     try:
         for moment in sorted(_moments(now)):
             usage.alerts.look(moment)
         usage.alerts.acknowledge()
     finally:
         usage.close()
+
+
+class _Names:
+    """What an alert asks of its surroundings, as far as it is known of days gone by: what things are called."""
+
+    def title(self, subject: str) -> str:
+        if ":" not in subject:
+            return label(subject)
+        known = facts(*split_model_id(subject))
+        return known.display_name if known and known.display_name else subject
+
+    def connections(self) -> list[LLMProvider]:
+        return []
+
+    def radar(self, spend: pd.DataFrame) -> pd.DataFrame:
+        """No ends of models."""
+        return spend.head(0)
 
 
 def _moments(now: datetime) -> Iterator[datetime]:

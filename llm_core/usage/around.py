@@ -24,6 +24,9 @@ class Around(Protocol):
     def model(self, id: str) -> LLMModel:  # noqa: A002
         """Raises NotConfigured for one that nothing is known of."""
 
+    def title(self, subject: str) -> str:
+        """What people call a model, by its id, or a connection, by its name. What is not known keeps id or name."""
+
     def price(self, id: str, usage: Usage | None, at: datetime | None = None, mode: str = "standard") -> Cost: ...  # noqa: A002
 
     def radar(self, spend: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from llm_core import LLMProvider
-from llm_core.providers.registry import REGISTRY
+from llm_core.providers.registry import label as label
+from llm_core.providers.registry import title as title
 from pages.components import figures, shell
 
 SLOW_MS = 2_000
@@ -38,17 +39,6 @@ def health(connection: LLMProvider) -> Health:
     if connection.state == "connected":
         return Health("Healthy", "green", ":material/check_circle:")
     return Health("Not tested", "gray", ":material/help:")
-
-
-def label(provider: str) -> str:
-    """The vendor's own spelling."""
-    return REGISTRY[provider].label if provider in REGISTRY else provider.capitalize()
-
-
-def title(connection: LLMProvider) -> str:
-    """The provider's name, with the connection's own where it has one."""
-    name = label(connection.provider)
-    return name if connection.name == connection.provider else f"{connection.name} · {name}"
 
 
 def key_line(connection: LLMProvider) -> str:

@@ -103,8 +103,10 @@ def test_a_cheaper_model_with_the_same_needs_is_named_as_untested(ws: Workspace)
     )
     assert (found.kind, found.subject, found.untested) == ("cheaper", "openai:gpt-6.1-sol", True)
     assert found.saved_usd == (spent - other).quantize(Decimal("0.01"))
-    assert "openai:gpt-6-luna" in found.title
-    assert "untested" in found.title
+    assert found.title.startswith("GPT-6 Luna would do the code calls of GPT-6.1 Sol for")
+    assert found.title.endswith("(untested)")
+    assert "openai:" not in found.action + found.basis
+    assert found.evidence["model"].tolist() == ["openai:gpt-6-luna"]
     shown = ws.usage.sql(found.sql).iloc[0]
     assert (shown.records, shown.cost_usd - shown.repriced_usd) == (500, spent - other)
 
@@ -166,7 +168,8 @@ def test_oversized_answers_and_failures_that_were_paid_for_have_their_price(ws: 
     assert set(found) == {"sizes", "failures"}
     assert found["sizes"].saved_usd == (40 * (10_000 - 4 * 200) * price / 10**6).quantize(Decimal("0.01"))
     assert found["failures"].saved_usd == Decimal("5.00")
-    assert "connection_broken" in found["failures"].basis
+    assert "mostly connection broken" in found["failures"].basis
+    assert "Answers of Claude Opus 5.5 that failed" in found["failures"].title
 
 
 def test_idle_keys_and_models_that_end_are_told_without_dollars(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +188,7 @@ def test_idle_keys_and_models_that_end_are_told_without_dollars(ws: Workspace, m
         ("ending", "openai:o3", None),
         ("idle", "spare", None),
     ]
-    assert "is shut down in" in found[0].title
+    assert found[0].title.startswith("o3 is shut down in")
 
 
 def test_advice_can_be_dismissed_kept_and_taken_back(ws: Workspace) -> None:

@@ -106,7 +106,7 @@ def test_a_spike_begins_once_says_what_it_was_and_arms_again(watch: Watch) -> No
     assert watch.begun(NOW - 5 * MINUTE) == []
     (alert,) = watch.alerts.evaluate(NOW + 20 * MINUTE)
     assert alert.kind == "spike"
-    assert "loop on openai:gpt-6-luna" in alert.text
+    assert "loop on GPT-6 Luna" in alert.text
     assert watch.begun(NOW + 25 * MINUTE) == watch.begun(NOW + 50 * MINUTE) == []
     assert watch.open() == ["spike"]
     assert watch.begun(NOW + 3 * HOUR) == []
@@ -125,7 +125,7 @@ def test_failing_requests_and_a_provider_that_is_down_are_told_apart(watch: Watc
     keep(watch.ws, some)
     (alert,) = watch.alerts.evaluate(NOW + MINUTE)
     assert (alert.kind, alert.subject) == ("errors", "openai")
-    assert "request_refused" in alert.text
+    assert "mostly request refused" in alert.text
     assert watch.begun(NOW + 5 * MINUTE) == []
     for number in range(30):
         watch.ws.usage.record(call(NOW + 2 * HOUR + number * MINUTE, status="error", error_kind="unreachable"))
@@ -172,7 +172,7 @@ def test_a_budget_is_told_at_each_threshold_and_again_in_its_next_period(watch: 
     watch.ws.usage.record(call(now, cost_usd=Decimal("6")))
     (alert,) = watch.alerts.evaluate(now)
     assert (alert.kind, alert.level) == ("budget", 0.5)
-    assert alert.title == "The budget Team is 50% used"
+    assert alert.title == "The budget Team is 50 % used"
     assert "$6.00 of $10.00" in alert.text
     watch.ws.usage.record(call(now, cost_usd=Decimal("6")))
     (alert,) = watch.alerts.evaluate(now)
@@ -233,6 +233,14 @@ def on_the_way_to(share: float) -> Figures:
     return figures(budgets=(budget_figure(projected=share),))
 
 
+def test_one_slow_call_of_an_app_does_not_hide_that_all_of_another_are() -> None:
+    editor, newsroom = ("a", "m", "editor"), ("a", "m", "newsroom")
+    usual = {work: Work(900, 1000, 2000) for work in (editor, newsroom)}
+    found = figures(slow_hours={editor: Work(1, 9000, 9000), newsroom: Work(50, 1900, 3800)}, usual_work=usual)
+    (one,) = readings(found, RULES)
+    assert (one.fires, one.title) == (True, "a:m takes 1.9 times as long as usual")
+
+
 @pytest.mark.parametrize(
     ("kind", "quiet", "between", "loud"),
     [
@@ -254,6 +262,33 @@ def test_between_its_two_limits_an_alert_neither_begins_nor_ends(
         open_now = [alert for alert in open_now if alert.id not in ended] + list(made.opened)
         begun.append(len(made.told))
     assert begun == [0, 0, 1, 0, 0, 0, 0, 0, 0, 1]
+
+
+def test_what_it_is_about_is_told_by_its_title_and_kept_by_its_id() -> None:
+    work = ("a", "m", None)
+    found = figures(
+        title={"a": "Acme", "a:m": "Mistral", "a:n": "Next"}.get,
+        last_hour={"a": Group(100, 30)},
+        last_quarter={"a": Group(20, 20, 20, "provider_failed")},
+        slow_hours={work: Work(50, 1900, 3800)},
+        usual_work={work: Work(900, 1000, 2000)},
+        unpriced={"a:m": (9, "cache_write_tokens")},
+        key_days={"a": 120.0},
+        endings=(Ending("a:m", date(2026, 12, 1), 1, "3 calls.", "a:n"),),
+    )
+    told = {one.kind: one for one in readings(found, RULES)}
+    assert {kind: (one.key, one.subject, one.title) for kind, one in told.items()} == {
+        "errors": ("a", "a", "30 % of the requests to Acme fail"),
+        "latency": ("a:m", "a:m", "Mistral takes 1.9 times as long as usual"),
+        "down": ("a", "a", "No call gets through to Acme"),
+        "unpriced": ("a:m", "a:m", "Calls of Mistral have no cost"),
+        "key_age": ("a", "a", "The key of Acme is 120 days old"),
+        "shutdown": ("a:m", "a:m", "Mistral is shut down in 1 day"),
+    }
+    assert "on 1 December 2026" in told["shutdown"].text
+    assert "recommends Next" in told["shutdown"].text
+    assert "no rate for cache write tokens" in told["unpriced"].text
+    assert "mostly provider failed" in told["down"].text
 
 
 def test_a_shutdown_is_told_at_two_months_two_weeks_and_three_days() -> None:

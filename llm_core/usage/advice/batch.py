@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...types import Usage
+from ..percent import percent
 from .groups import evidence, habits, mean
 from .piece import LEAST_CALLS, LEAST_USD, Advice, Ground, cents, key_of, text, whole, work_in_words
 
@@ -29,7 +30,7 @@ def _why(row: dict[Any, Any]) -> str:
     if calls < LEAST_CALLS or whole(row["streamed"]):
         return ""
     if whole(row["off_hours"]) >= _MOSTLY * calls:
-        return f"{whole(row['off_hours']) / calls:.0%} of them at night or on weekends"
+        return f"{percent(whole(row['off_hours']) / calls)} of them at night or on weekends"
     if whole(row["jobs"]) >= _MOSTLY * calls:
         return "made by jobs"
     return "answers that are judged by a program" if text(row["task"]) in _MACHINE_TASKS else ""
@@ -51,15 +52,16 @@ def _saved(ground: Ground, row: dict[Any, Any]) -> Decimal | None:
 
 def _advice(ground: Ground, row: dict[Any, Any], saved: Decimal, why: str) -> Advice:
     model, app, task = f"{row['connection']}:{row['model']}", text(row["app"]), text(row["task"])
+    title = ground.title(model)
     figures, sql = evidence(ground, row)
     return Advice(
         kind="batch",
         key=key_of("batch", model, app, task),
         subject=model,
-        title=f"Batches would make {work_in_words(app, task)} ${saved:,.2f} a month cheaper",
+        title=f"Batches would make {work_in_words(app, task, title)} ${saved:,.2f} a month cheaper",
         action="Send them through the provider's batch API: the same answers, within a day.",
         saved_usd=cents(saved),
-        basis=f"{whole(row['calls']):,} calls that nobody seems to wait for (not streamed, {why}) cost "
+        basis=f"{whole(row['calls']):,} calls of {title} that nobody seems to wait for (not streamed, {why}) cost "
         f"${row['cost_usd']:,.2f} in the last 30 days; in batch they would have cost ${row['cost_usd'] - saved:,.2f}.",
         evidence=figures,
         sql=sql,

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from ...types import Usage
+from ..percent import percent
 from .groups import evidence, habits
 from .piece import LEAST_CALLS, LEAST_USD, Advice, Ground, cents, key_of, text, whole, work_in_words
 
@@ -57,18 +58,19 @@ def _saved(ground: Ground, row: dict[Any, Any]) -> Decimal | None:
 
 def _advice(ground: Ground, row: dict[Any, Any], saved: Decimal) -> Advice:
     model, app, task = f"{row['connection']}:{row['model']}", text(row["app"]), text(row["task"])
+    title = ground.title(model)
     figures, sql = evidence(ground, row)
     share = whole(row["cache_read_tokens"]) / max(1, whole(row["input_tokens"]))
     return Advice(
         kind="caching",
         key=key_of("caching", model, app, task),
         subject=model,
-        title=f"Caching could save up to ${saved:,.2f} a month on {work_in_words(app, task)}",
+        title=f"Caching could save up to ${saved:,.2f} a month on {work_in_words(app, task, title)}",
         action=_ACTIONS.get(row["provider"], _PUT_FIRST),
         saved_usd=cents(saved),
-        basis=f"{whole(row['calls']):,} prompts of about {whole(row['input_p50']):,} tokens, {share:.0%} of it cached, "
-        f"most within five minutes of another. At most: if all of them begin with the same {whole(row['input_p10']):,} "
-        "tokens.",
+        basis=f"{whole(row['calls']):,} prompts for {title} of about {whole(row['input_p50']):,} tokens, "
+        f"{percent(share)} of them cached, most within five minutes of another. At most: if all of them begin with the "
+        f"same {whole(row['input_p10']):,} tokens.",
         evidence=figures,
         sql=sql,
     )

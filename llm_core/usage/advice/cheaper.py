@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..filters import Condition
+from ..percent import percent
 from ..question import Query, Showing, Writer, as_found, literal, select
 from .piece import LEAST_USD, Advice, Ground, cents, key_of, text, whole
 
@@ -138,17 +139,19 @@ def _advice(ground: Ground, row: dict[Any, Any], best: dict[str, Any], found: Se
     import pandas as pd
 
     own, task = f"{row['connection']}:{row['model']}", text(row["task"])
-    work = f"the {task} calls of {own}" if task else f"the calls of {own}"
+    now, other = ground.title(own), ground.title(best["model"])
+    work = f"the {task} calls of {now}" if task else f"the calls of {now}"
+    less = percent(1 - best["repriced_usd"] / best["cost_usd"])
     filters = {name: text(row[name]) for name in _GROUPS}
     return Advice(
         kind="cheaper",
         key=key_of("cheaper", own, task, best["model"]),
         subject=own,
-        title=f"{best['model']} would do {work} for {1 - best['repriced_usd'] / best['cost_usd']:.0%} less (untested)",
-        action=f"Test {best['model']} on your own prompts for {task or 'this work'}, then make it active.",
+        title=f"{other} would do {work} for {less} less (untested)",
+        action=f"Test {other} on your own prompts for {task or 'this work'}, then make it active.",
         saved_usd=cents(best["saved_usd"]),
         basis=f"{whole(row['calls']):,} calls of the last 30 days cost ${best['cost_usd']:,.2f}; with as many tokens "
-        f"on {best['model']} they would have cost ${best['repriced_usd']:,.2f}.",
+        f"on {other} they would have cost ${best['repriced_usd']:,.2f}.",
         evidence=pd.DataFrame(found),
         sql=_sql(best["model"], ground.where(**filters)),
         untested=True,

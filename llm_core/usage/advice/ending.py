@@ -20,7 +20,8 @@ def models_that_end(ground: Ground) -> Iterator[Advice]:
     for row in radar.to_dict("records"):
         if row["days_left"] is None or row["days_left"] > _AHEAD:
             continue
-        when = "was shut down" if row["days_left"] <= 0 else f"is shut down in {row['days_left']} days"
+        left = row["days_left"]
+        when = "was shut down" if left <= 0 else f"is shut down in {left} day{'' if left == 1 else 's'}"
         connection, model = split_model_id(row["id"])
         asked = groups(ground.where(connection=connection, model=model), "task")
         calls, spent = whole(row["calls_30d"]), row["spend_30d"]
@@ -29,8 +30,8 @@ def models_that_end(ground: Ground) -> Iterator[Advice]:
             kind="ending",
             key=key_of("ending", row["id"]),
             subject=row["id"],
-            title=f"{row['id']} {when} ({row['ends_on']:%d %B %Y})",
-            action=f"Test {row['replacement']} on your prompts and make it active before."
+            title=f"{ground.title(row['id'])} {when} ({row['ends_on'].day} {row['ends_on']:%B %Y})",
+            action=f"Test {ground.title(row['replacement'])} on your prompts and make it active before."
             if row["replacement"]
             else "Choose another model, test it on your prompts, and make it active before.",
             saved_usd=None,
@@ -51,7 +52,8 @@ def _instead(ground: Ground, row: dict[Any, Any], connection: str, model: str) -
         found = ground.ledger.reprice(ground.start, ground.now, model=row["replacement"], by=("connection", "model"))
     except LLMManagerError:  # its price is not known
         return ""
+    title = ground.title(row["replacement"])
     for one in found.to_dict("records"):
         if (one["connection"], one["model"]) == (connection, model) and one["repriced_usd_of_both"] is not None:
-            return f"The same calls would have cost ${one['repriced_usd_of_both']:,.2f} on {row['replacement']}."
+            return f"The same calls would have cost ${one['repriced_usd_of_both']:,.2f} on {title}."
     return ""

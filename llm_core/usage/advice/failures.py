@@ -20,16 +20,17 @@ def failures_paid_for(ground: Ground) -> Iterator[Advice]:
         model = f"{row['connection']}:{row['model']}"
         asked = _paid(ground.where(connection=row["connection"], model=row["model"]), ("app", "status", "error_kind"))
         figures = ground.ledger.ask(asked)
-        mostly = figures["error_kind"].iloc[0]
+        kind = figures["error_kind"].iloc[0]
+        mostly = kind.replace("_", " ") if isinstance(kind, str) else "of unknown cause"
         yield Advice(
             kind="failures",
             key=key_of("failures", model),
             subject=model,
-            title=f"Answers of {model} that failed cost ${row['cost_usd']:,.2f} a month",
+            title=f"Answers of {ground.title(model)} that failed cost ${row['cost_usd']:,.2f} a month",
             action="Raise call.timeout where answers are cut off, ask for shorter ones, or stream them.",
             saved_usd=cents(row["cost_usd"]),
-            basis=f"{whole(row['records']):,} attempts of the last 30 days were billed and brought no whole answer, "
-            f"mostly {mostly if isinstance(mostly, str) else 'of unknown cause'}.",
+            basis=f"{whole(row['records']):,} attempts of the last 30 days were billed and brought no whole answer "
+            f"(mostly {mostly}).",
             evidence=figures,
             sql=asked.shown(),
         )

@@ -28,12 +28,13 @@ def idle_keys(ground: Ground) -> Iterator[Advice]:
         if since is None or (ground.now - since).days < DAYS:
             continue
         asked = _last_calls(condition(None, None, {"connection": each.name}))
-        used = f"Its last call was on {last[each.name]:%d %B %Y}." if each.name in last else "It was never used."
+        at = last.get(each.name)
+        used = f"Its last call was on {at.day} {at:%B %Y}." if at else "It was never used."
         yield Advice(
             kind="idle",
             key=key_of("idle", each.name),
             subject=each.name,
-            title=f"The key of {each.name} has not been used for {(ground.now - since).days} days",
+            title=f"The key of {ground.title(each.name)} has not been used for {(ground.now - since).days} days",
             action="Disconnect it, and revoke the key at the provider; or keep it, if it is meant to wait.",
             saved_usd=None,
             basis=f"{used} No money: a key that nobody uses can only be lost.",

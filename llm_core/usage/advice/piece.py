@@ -73,6 +73,10 @@ class Ground:
         except LLMManagerError:  # a connection that is gone
             return None
 
+    def title(self, subject: str) -> str:
+        """What people call a model, by its id, or a connection, by its name."""
+        return self.around.title(subject)
+
     def usd(self, model: str, usage: Usage, mode: str = "standard") -> Decimal | None:
         """What it costs today; None where that is not known."""
         try:
@@ -102,6 +106,6 @@ def whole(value: Any) -> int:
     return 0 if value is None or value != value else int(value)
 
 
-def work_in_words(app: str | None, task: str | None) -> str:
-    """ "helpdesk", "the summarize calls", "these calls"."""
-    return app or (f"the {task} calls" if task else "these calls")
+def work_in_words(app: str | None, task: str | None, model: str) -> str:
+    """ "helpdesk", "the summarize calls", "the calls of GPT-6 Luna"."""
+    return app or (f"the {task} calls" if task else f"the calls of {model}")

@@ -87,18 +87,20 @@ def _saved(row: dict[Any, Any], model: LLMModel, column: str) -> Decimal | None:
 
 def _advice(ground: Ground, row: dict[Any, Any], saved: Decimal, column: str, noun: str) -> Advice:
     model, app, task = f"{row['connection']}:{row['model']}", text(row["app"]), text(row["task"])
+    title = ground.title(model)
     asked = _tails(ground.where(**filters_of(row)), column)
     return Advice(
         kind="sizes",
         key=key_of("sizes", column, model, app, task),
         subject=model,
-        title=f"A few very long {noun} of {work_in_words(app, task)} cost ${saved:,.2f} a month",
+        title=f"A few very long {noun} of {work_in_words(app, task, title)} cost ${saved:,.2f} a month",
         action="Set max_tokens, or ask for shorter answers."
         if noun == "answers"
         else "Look at the longest prompts in the call history: a document or a history that could be cut is in them.",
         saved_usd=cents(saved),
-        basis=f"Half of the {noun} have {whole(row['p50']):,} tokens or fewer, one in twenty {whole(row['p95']):,} "
-        f"or more. Saved if the {whole(row['too_long']):,} longer than {_CUT} times the middle one were that long.",
+        basis=f"{title}: half of the {noun} have {whole(row['p50']):,} tokens or fewer, one in twenty "
+        f"{whole(row['p95']):,} or more. Saved if the {whole(row['too_long']):,} longer than {_CUT} times the middle "
+        "one were that long.",
         evidence=ground.ledger.ask(asked),
         sql=asked.shown(),
     )

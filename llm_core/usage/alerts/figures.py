@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -68,11 +68,13 @@ class Figures:
 
     `hours` maps the beginning of each hour with spend in the last eight weeks to it; `first_at` is the first of them.
     Groups are by connection, work by (connection, model, app). `unpriced` maps a model id to its calls and what is
-    missing; `failed_tests` a connection to its message; `key_days` to its key's age.
+    missing; `failed_tests` a connection to its message; `key_days` to its key's age. `title` is what people call a
+    model, by its id, or a connection, by its name.
     """
 
     now: datetime
     tz: ZoneInfo
+    title: Callable[[str], str] = str
     budgets: tuple[BudgetFigure, ...] = ()
     hours: Mapping[datetime, float] = field(default_factory=dict)
     first_at: datetime | None = None

@@ -79,7 +79,10 @@ class Gatherer:
             if on & {"budget", "pace"}:
                 found["budgets"] = _careful(lambda: self._budgets(now, "pace" in on)) or ()
         found |= self._of_surroundings(now, month, on)
-        return Figures(now, tz, **found)
+        return Figures(now, tz, self._title, **found)
+
+    def _title(self, subject: str) -> str:
+        return subject if self._around is None else self._around().title(subject)
 
     def _spend(self, now: datetime) -> dict[str, Any]:
         series = self._usage.ask(hourly(condition(now - _HISTORY, now, {}), bucket="hour"))
@@ -99,7 +102,8 @@ class Gatherer:
             return ""
         row = found.iloc[0]
         who = f"{row['app']} on " if isinstance(row["app"], str) else ""
-        return f"Most of it: {who}{row['connection']}:{row['model']}, {int(row['calls']):,} calls."
+        model = self._title(f"{row['connection']}:{row['model']}")
+        return f"Most of it: {who}{model}, {int(row['calls']):,} calls."
 
     def _groups(self, start: datetime, end: datetime) -> dict[str, Group]:
         rows = self._usage.ask(_failures(start, end)).to_dict("records")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
+from ..percent import percent
 from .figures import BudgetFigure, Figures, Group, Work
 from .rules import Rule
 
@@ -70,8 +71,8 @@ def _budget(figures: Figures, options: Options) -> Iterator[Reading]:
                 "budget",
                 f"{budget.id}/{budget.starts_at or ''}",
                 budget.name,
-                f"The budget {budget.name} is {'used up' if reached else f'{threshold:.0%} used'}",
-                f"{budget.spent} of {budget.limit} is spent or held, {budget.used:.0%}. {over if reached else ''}"
+                f"The budget {budget.name} is {'used up' if reached else f'{percent(threshold)} used'}",
+                f"{budget.spent} of {budget.limit} is spent or held, {percent(budget.used)}. {over if reached else ''}"
                 f"{_resets(budget)}",
                 budget.used >= threshold,
                 threshold,
@@ -80,7 +81,8 @@ def _budget(figures: Figures, options: Options) -> Iterator[Reading]:
 
 
 def _resets(budget: BudgetFigure) -> str:
-    return f"It begins anew on {budget.resets_at:%d %B at %H:%M}." if budget.resets_at else "It never begins anew."
+    at = budget.resets_at
+    return f"It begins anew on {at.day} {at:%B at %H:%M}." if at else "It never begins anew."
 
 
 def _pace(figures: Figures, options: Options) -> Iterator[Reading]:
@@ -91,9 +93,9 @@ def _pace(figures: Figures, options: Options) -> Iterator[Reading]:
             "pace",
             f"{budget.id}/{budget.starts_at or ''}",
             budget.name,
-            f"The budget {budget.name} is on the way to {budget.projected:.0%}",
+            f"The budget {budget.name} is on the way to {percent(budget.projected)}",
             f"{budget.spent} of {budget.limit} is used, and the rest of the period is likely to bring it to "
-            f"{budget.projected:.0%}, if it goes like your last four weeks. {_resets(budget)}",
+            f"{percent(budget.projected)}, if it goes like your last four weeks. {_resets(budget)}",
             budget.projected >= 1 + options["over"],
         )
     yield from _busy_week(figures, options)
@@ -181,14 +183,18 @@ def _errors(figures: Figures, options: Options) -> Iterator[Reading]:
             "errors",
             name,
             name,
-            f"{last.failing:.0%} of the requests to {name} fail",
-            f"{last.errors:,} of {last.attempts:,} requests failed in the last hour, mostly {last.mostly}; "
-            f"{usual.failing:.1%} in the week before.",
+            f"{percent(last.failing)} of the requests to {figures.title(name)} fail",
+            f"{last.errors:,} of {last.attempts:,} requests failed in the last hour ({_mostly(last)}); "
+            f"{percent(usual.failing, 1)} in the week before.",
             last.attempts >= options["least_calls"]
             and last.failing >= max(options["share"], 3 * usual.failing)
             and options["share"] / 2 <= now.failing  # not one that is over
             and now.outage < _AN_OUTAGE,
         )
+
+
+def _mostly(group: Group) -> str:
+    return f"mostly {group.mostly.replace('_', ' ')}"
 
 
 def _down(figures: Figures, options: Options) -> Iterator[Reading]:
@@ -202,20 +208,20 @@ def _down(figures: Figures, options: Options) -> Iterator[Reading]:
                 "down",
                 name,
                 name,
-                f"No call gets through to {name}",
+                f"No call gets through to {figures.title(name)}",
                 f"Its last test failed: {told}"
                 if told
-                else f"{last.outages:,} of {last.attempts:,} requests of the last 15 minutes failed at the provider, "
-                f"mostly {last.mostly}.",
+                else f"{last.outages:,} of {last.attempts:,} requests of the last 15 minutes failed at the provider "
+                f"({_mostly(last)}).",
                 fires,
                 severity="critical",
             )
 
 
 def _latency(figures: Figures, options: Options) -> Iterator[Reading]:
-    """One reading for each model, of the work that is slowed most."""
+    """One reading for each model, of the work that is slowed most: of what is certain to be, where there is any."""
     worst: dict[str, Reading] = {}
-    ratios: dict[str, float] = {}
+    ranks: dict[str, tuple[bool, float]] = {}
     for work, last in figures.slow_hours.items():
         usual = figures.usual_work.get(work)
         if usual is None or not _can_be_compared(last, usual):
@@ -224,18 +230,19 @@ def _latency(figures: Figures, options: Options) -> Iterator[Reading]:
         spread = max(math.log(max(usual.p95_ms / usual.p50_ms, 1.01)) / 1.645, 0.1)
         score = math.log(ratio) / (1.25 * spread / math.sqrt(last.calls)) if ratio > 1 else 0.0
         model = f"{work[0]}:{work[1]}"
-        if ratio < 1 + (options["times"] - 1) / 2 or ratio <= ratios.get(model, 0):
-            continue
-        ratios[model] = ratio
         enough = last.calls >= options["least_calls"] and last.p50_ms - usual.p50_ms >= _LATENCY_LEAST_MS
+        fires = enough and ratio >= options["times"] and score >= _LATENCY_SCORE
+        if ratio < 1 + (options["times"] - 1) / 2 or (fires, ratio) <= ranks.get(model, (False, 0.0)):
+            continue
+        ranks[model] = fires, ratio
         worst[model] = Reading(
             "latency",
             model,
             model,
-            f"{model} takes {ratio:.1f} times as long as usual",
+            f"{figures.title(model)} takes {ratio:.1f} times as long as usual",
             f"Half of the answers of the last three hours took {last.p50_ms / 1000:,.1f} s or more; "
             f"{usual.p50_ms / 1000:,.1f} s in the two weeks before{f', for {work[2]}' if work[2] else ''}.",
-            enough and ratio >= options["times"] and score >= _LATENCY_SCORE,
+            fires,
         )
     yield from worst.values()
 
@@ -247,12 +254,13 @@ def _can_be_compared(last: Work, usual: Work) -> bool:
 
 def _unpriced(figures: Figures, options: Options) -> Iterator[Reading]:
     for model, (calls, missing) in figures.unpriced.items():
-        lacks = "its price is not known" if missing in ("model", None) else f"it has no rate for {missing}"
+        unknown = None if missing in ("model", None) else missing.replace("_", " ")
+        lacks = f"it has no rate for {unknown}" if unknown else "its price is not known"
         yield Reading(
             "unpriced",
             model,
             model,
-            f"Calls of {model} have no cost",
+            f"Calls of {figures.title(model)} have no cost",
             f"{calls:,} calls of the last day have none, since {lacks}: totals and budgets lack them. Enter its price "
             "on the Models page, and price what was recorded there, too.",
             calls >= options["least_calls"],
@@ -266,7 +274,7 @@ def _key_age(figures: Figures, options: Options) -> Iterator[Reading]:
                 "key_age",
                 name,
                 name,
-                f"The key of {name} is {days:.0f} days old",
+                f"The key of {figures.title(name)} is {days:.0f} days old",
                 f"Keys are due after {figures.key_days_allowed:.0f} days. Make a new one at the provider and rotate it "
                 "on the Providers page; running calls keep the old one.",
                 severity="info",
@@ -278,14 +286,15 @@ def _shutdown(figures: Figures, options: Options) -> Iterator[Reading]:
         for level, days in enumerate((options["days"], 14.0, 3.0, 0.0), start=1):
             if ending.days_left > days or (level in (2, 3) and days >= options["days"]):
                 continue
-            over = ending.days_left <= 0
+            left, over = ending.days_left, ending.days_left <= 0
+            when = "was shut down" if over else f"is shut down in {left} day{'' if left == 1 else 's'}"
             yield Reading(
                 "shutdown",
                 ending.id,
                 ending.id,
-                f"{ending.id} {'was shut down' if over else f'is shut down in {ending.days_left} days'}",
-                f"{'It ended' if over else 'It ends'} on {ending.ends_on:%d %B %Y}. {ending.use}"
-                + (f" Its provider recommends {ending.replacement}." if ending.replacement else ""),
+                f"{figures.title(ending.id)} {when}",
+                f"{'It ended' if over else 'It ends'} on {ending.ends_on.day} {ending.ends_on:%B %Y}. {ending.use}"
+                + (f" Its provider recommends {figures.title(ending.replacement)}." if ending.replacement else ""),
                 level=float(level),
                 severity="critical" if level >= 3 else "warning",
             )
