@@ -114,7 +114,7 @@ def test_a_webhook_is_told_once_of_what_began(ws: Workspace, webhook: Webhook) -
     assert made is not None
     assert [alert.kind for alert in made.told] == ["errors"]
     ws.usage.alerts.watch_once()
-    assert webhook.titles == ["A test of LLM Manager", "100% of the requests to openai fail"]
+    assert webhook.titles == ["A test of LLM Manager", "100 % of the requests to openai fail"]
     assert "30 of 30 requests failed" in webhook.received[1]["message"]
     (kept,) = ws.usage.alerts.channels.list()
     assert (kept.id, kept.error, kept.waiting, kept.failing_since) == (channel.id, "", 0, None)
@@ -189,7 +189,7 @@ def test_what_arrives_while_is_looked_for_what_is_due_is_not_sent_again(
     monkeypatch.setattr(sender, "_due", slowly)
     sender.start()
     sender.wait(30)
-    assert webhook.titles == ["100% of the requests to openai fail"]
+    assert webhook.titles == ["100 % of the requests to openai fail"]
 
 
 def test_a_dead_channel_is_shown_and_delays_nothing(ws: Workspace, webhook: Webhook) -> None:
@@ -321,7 +321,7 @@ def test_one_process_of_a_home_watches_and_another_takes_over(ws: Workspace, web
             ws.usage.record(one)
         ws.usage.budgets.add("all", 10, "day", unit="calls", name="Calls", hard=False)
         until(lambda: any("budget" in title for title in webhook.titles))
-        assert webhook.titles.count("100% of the requests to openai fail") == 1
+        assert webhook.titles.count("100 % of the requests to openai fail") == 1
     finally:
         for process in (first, second):
             process.kill()
@@ -335,14 +335,14 @@ def test_the_command_watches_until_ctrl_c(ws: Workspace, webhook: Webhook) -> No
     listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a job of a shell ignores it
     command = [sys.executable, "-c", f"{listening}; from llm_core.cli import app; app()", "monitor"]
     once = subprocess.run([*command, "--once"], capture_output=True, text=True, check=True, env=os.environ)
-    assert "warning: 100% of the requests to openai fail" in once.stdout
+    assert "warning: 100 % of the requests to openai fail" in once.stdout
     assert len(webhook.received) == 1
     ws.settings.set("alerts.check_minutes", 0.01)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         try:
             assert running.stdout is not None
             assert running.stdout.readline() == "Watching. Ctrl+C ends it.\n"
-            assert "100% of the requests to openai fail" in running.stdout.readline()
+            assert "100 % of the requests to openai fail" in running.stdout.readline()
             ws.usage.budgets.add("all", 10, "day", unit="calls", name="Calls", hard=False)
             assert "The budget Calls is used up" in running.stdout.readline()
             running.send_signal(signal.SIGINT)
