@@ -66,7 +66,7 @@ def _card(ws: Workspace, alert: Alert) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         alert_words.badge(alert)
         st.markdown(f"**{figures.plain(alert.title)}**", width="content")
-        st.markdown(f":small[:gray[since {figures.moment(alert.opened_at, shell.tz())}]]", width="content")
+        st.markdown(f":small[:gray[began {figures.moment(alert.opened_at, shell.tz())}]]", width="content")
     st.caption(figures.plain(alert.text))
     with st.container(horizontal=True, vertical_alignment="center"):
         alert_words.link(alert)

@@ -36,7 +36,7 @@ def draw(view: View) -> None:
         else:
             figure = usage_figures.lines(over_time, _QUANTILES, unit="s", scale=0.001, theme=shell.theme())
             usage_marks.chart(figure, "quantiles", f"p50, p95 and p99 of the {str(word).lower()}")
-            st.markdown(" ".join(usage_figures.line_legend(_QUANTILES, theme=shell.theme())))
+            st.markdown("\u2003".join(usage_figures.line_legend(_QUANTILES, theme=shell.theme())))
     with right:
         usage_marks.titled("How times are spread", view, "spread", spread, bins)
         if bins.empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -53,16 +54,31 @@ def treemap(
 
 _WIDE, _HIGH = 100.0, 50.0
 _GAPS = {"light": "#FFFFFF", "dark": "#0E1514"}
-_LETTERS = 0.5
+_LETTERS = 0.55
 """Of a tile's name for each hundredth of the width."""
+_LINE = 2.6
+"""The height of a line of it."""
 
 
 def _label(name: str, amount: str, width: float, height: float) -> str:
-    """As much of it as fits into a tile; nothing in a small one."""
+    """As much of it as fits into a tile, broken at its spaces and hyphens where need be; nothing in a small one."""
     room = int(width * _LETTERS)
     if room < 5 or height < 7:
         return ""
-    return f"{name if len(name) <= room else name[: room - 1] + '…'}<br>{amount}"
+    lines = _broken(name, room)
+    if any(len(line) > room for line in lines) or (len(lines) + 1) * _LINE > height:
+        lines = [name[: room - 1] + "…"]
+    return "<br>".join([*lines, amount])
+
+
+def _broken(name: str, room: int) -> list[str]:
+    """Into lines of so many letters, each part of the name whole, even where it is longer."""
+    lines = [""]
+    for part in re.findall(r"[^ -]+[ -]*|[ -]+", name):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > room:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
 
 
 def _tiles(frame: pd.DataFrame, path: tuple[str, str], value: str) -> list[tuple[Any, float, float, float, float]]:

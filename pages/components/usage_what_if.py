@@ -32,6 +32,7 @@ def draw(view: View) -> None:
                 "Model",
                 _models(view.ws),
                 index=None,
+                format_func=view.ws.models.title,
                 key="usage.what_if.model",
                 placeholder="Choose a model",
                 width=280,

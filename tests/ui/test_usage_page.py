@@ -206,6 +206,22 @@ def test_tiles_of_a_treemap_are_as_large_as_what_they_show_and_do_not_overlap() 
             assert across < 1e-9 or down < 1e-9
 
 
+@pytest.mark.parametrize(
+    ("size", "name", "told"),
+    [
+        (40.0, "gemini-3.8-flash", "gemini-3.8-flash<br>40.0"),
+        (14.0, "gemini-3.8-flash", "gemini-<br>3.8-<br>flash<br>14.0"),
+        (14.0, "unbreakable_name", "unbrea…<br>14.0"),
+        (14.0, "a-b c-d " * 40, "a-b c-…<br>14.0"),
+        (2.0, "gemini-3.8-flash", ""),
+    ],
+)
+def test_a_name_too_long_for_its_tile_is_broken_or_cut(size: float, name: str, told: str) -> None:
+    frame = pd.DataFrame({"outer": ["a", "b"], "inner": ["all the rest", name], "usd": [100 - size, size]})
+    drawn = {"words": str, "colour": lambda name: "#000000", "theme": "light"}
+    assert usage_treemap.treemap(frame, ("outer", "inner"), "usd", **drawn).data[0].text[1] == told
+
+
 def test_colours_are_kept_and_a_rare_group_alone_still_gets_one() -> None:
     taken = {f"model {number}": number for number in range(12)}
     assert usage_figures.paint(["model 3", "model 9", "Other"], taken) == {"model 3": 3, "model 9": 0}
