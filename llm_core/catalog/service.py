@@ -30,7 +30,7 @@ from .price_lists import Prices
 from .refresh import Connections, Outcome, Progress, Refresher
 from .table import Joined, ModelTable
 from .tasks import can_do
-from .titles import title
+from .titles import by_title, title
 from .workload import TYPICAL, Workload, monthly_cost
 
 if TYPE_CHECKING:
@@ -147,9 +147,13 @@ class ModelService:
         The id alone where no name is known, or no connection.
         """
         try:
-            return title(self.get(id), self._table.all().models.values())
+            model = self.get(id)
         except NotConfigured:
             return id
+        table = self._table.all()
+        if "by title" not in table.derived:
+            table.derived["by title"] = by_title(table.models.values())
+        return title(model, table.derived["by title"].get(model.display_name, ()))
 
     def add_own(self, connection: str, name: str, **facts: Any) -> LLMModel:
         """Add a model that the connection's list does not name, with what you know of it: the fields in OWN_FACTS.

@@ -8,18 +8,23 @@ from ..types import LLMModel
 from .names import undated
 
 
-def title(model: LLMModel, others: Iterable[LLMModel]) -> str:
-    """`GPT-6 Luna`; `GPT-6 Luna (work:gpt-6-luna)` where one of the others has the same name; the id where it has none.
+def by_title(models: Iterable[LLMModel]) -> dict[str, list[LLMModel]]:
+    """Those of each published name."""
+    found: dict[str, list[LLMModel]] = {}
+    for model in models:
+        found.setdefault(model.display_name, []).append(model)
+    return found
+
+
+def title(model: LLMModel, namesakes: Iterable[LLMModel]) -> str:
+    """`GPT-6 Luna`; `GPT-6 Luna (work:gpt-6-luna)` where it has namesakes; the id where it has no name.
 
     A dated form has the name of its model. There the model keeps it for itself, and the dated form has its id too.
     """
     if not model.display_name:
         return model.id
-    same = any(
-        other.display_name == model.display_name and other.id != model.id and not _is_dated_form(other, model)
-        for other in others
-    )
-    return f"{model.display_name} ({model.id})" if same else model.display_name
+    others = any(other.id != model.id and not _is_dated_form(other, model) for other in namesakes)
+    return f"{model.display_name} ({model.id})" if others else model.display_name
 
 
 def _is_dated_form(other: LLMModel, model: LLMModel) -> bool:

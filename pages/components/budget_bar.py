@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components import budget_words, shell
+from pages.components import budget_words, figures, shell
 from pages.components.budget_words import standing
 
 _STATES = {
@@ -30,7 +30,7 @@ def draw(row: Any, name: str) -> None:
 
 
 def alt(row: Any) -> str:
-    return f"{row.used:.0%} of {budget_words.limit(row)} is spent or held"
+    return f"{figures.share(row.used)} of {budget_words.limit(row)} is spent or held"
 
 
 def parts(row: Any) -> pd.DataFrame:
@@ -68,7 +68,9 @@ def spec(row: Any, theme: str) -> dict[str, Any]:
             },
         },
     ]
-    marks = [{"from": share, "said": f"{share:.0%} of the limit"} for share in row.thresholds if share < reach]
+    marks = [
+        {"from": share, "said": f"{figures.share(share)} of the limit"} for share in row.thresholds if share < reach
+    ]
     if reach > 1:
         marks.append({"from": 1.0, "said": "The limit"})
     layers.append(_ticks(marks, x, _MARK[theme], 16))
