@@ -36,6 +36,7 @@ class Monitor:
         send: Callable[[], None],
         check_seconds: Callable[[], float],
         *,
+        arrived: Callable[[], object] = lambda: None,
         first_look: float = FIRST_LOOK_SECONDS,
         tick: float = TICK_SECONDS,
     ) -> None:
@@ -43,6 +44,7 @@ class Monitor:
         self._evaluate = evaluate
         self._send = send
         self._check_seconds = check_seconds
+        self._arrived = arrived
         self._first_look = first_look
         self._tick = tick
         self._stopping = threading.Event()
@@ -126,7 +128,9 @@ class Monitor:
         return due
 
     def leave(self) -> None:
-        """Leave the watch to others."""
+        """Leave the watch to others, once what is being sent has arrived: whoever takes over would send it too."""
+        if self._lock is not None:
+            self._arrived()
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()

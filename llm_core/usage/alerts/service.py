@@ -53,7 +53,10 @@ class Alerts:
         self._events = Events(state)
         self._sender = Sender(state, self._secrets)
         self._channels = Channels(state, self._secrets, lambda: self._sender)
-        self._monitor = Monitor(home.alerts_lock, self.evaluate, self._sender.start, self._check_seconds)
+        self._monitor = Monitor(
+            *(home.alerts_lock, self.evaluate, self._sender.start, self._check_seconds),
+            arrived=lambda: self._sender.wait(_LAST_SECONDS),
+        )
 
     def __call__(self) -> pd.DataFrame:
         """The open alerts, the worst and then the latest first.
@@ -159,7 +162,6 @@ class Alerts:
     def close(self) -> None:
         """End the watching, and let what is being sent arrive: a thread that outlives its program can crash it."""
         self._monitor.stop()
-        self._sender.wait(_LAST_SECONDS)
 
     def _look_at_the_sample(self) -> None:
         """Nothing watches the sample: it is looked at once, when somebody wants to see its alerts."""
