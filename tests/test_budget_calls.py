@@ -24,6 +24,7 @@ from llm_core.errors import (
 )
 from llm_core.providers.bounds import MARGIN, at_most
 from llm_core.types import LLMModel
+from tests.waiting import PATIENCE_S
 from tests.wire.calls import request
 from tests.wire.replies import Say, failing
 from tests.wire.server import WireServer
@@ -168,9 +169,9 @@ def test_failures_let_go_of_what_was_not_billed_and_keep_what_may_be(ready: Work
         ready.llm.complete("Hello?", parameters={"max_tokens": -1})
     row = stand(ready)
     assert (row["spent"], row["held"]) == (reply.cost_usd, 0)
-    wire.script(Say(delay=5))
+    wire.script(Say(delay=30))
     with pytest.raises(TimedOut):
-        ready.llm.complete("Hello?", parameters=SHORT, timeout=0.3)
+        ready.llm.complete("Hello?", parameters=SHORT, timeout=1.5)
     row = stand(ready)
     assert (row["spent"], row["held"], row["in_flight"]) == (reply.cost_usd, bound(ready), 0)
 
@@ -260,7 +261,7 @@ def test_after_a_fork_the_child_holds_for_itself(ready: Workspace, wire: WireSer
     ready.llm.complete("Hello?", parameters=SHORT)
     child = multiprocessing.get_context("fork").Process(target=ready.llm.complete, args=("Hello?",))
     child.start()
-    child.join(30)
+    child.join(PATIENCE_S)
     assert child.exitcode == 0
     row = stand(ready)
     assert row["held"] == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from llm_core.cli import app
 from llm_core.usage.filter_words import filters_of
 from llm_core.usage.manifest import load_newest, numbers, path_of
 from tests.usage.rows import record
+from tests.waiting import PATIENCE_S, free_port
 
 COMMAND = [sys.executable, "-c", "from llm_core.cli import app; app()"]
 
@@ -156,14 +156,12 @@ def test_an_error_is_a_sentence_not_a_traceback(home: Path) -> None:
 
 
 def test_run_serves_the_app_on_loopback_from_any_folder(home: Path, tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = tmp_path / "log"
     with log.open("wb") as output:
         server = subprocess.Popen([*COMMAND, "run", "--port", str(port)], cwd=tmp_path, stdout=output, stderr=output)
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE_S
         while not _answers(port):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < end, log.read_text()
@@ -171,7 +169,7 @@ def test_run_serves_the_app_on_loopback_from_any_folder(home: Path, tmp_path: Pa
         assert _listens_on_loopback_only(port)
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE_S)
 
 
 def test_what_the_first_page_needs_is_imported_ahead_without_a_word() -> None:

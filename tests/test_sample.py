@@ -21,6 +21,7 @@ from llm_core.sample_data.work import DAYS
 from llm_core.store.home import SAMPLE_MARKER, open_home
 from llm_core.types import TOKEN_CLASSES
 from tests.conftest import ODD_NAME
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +187,6 @@ def test_two_processes_at_once_make_it_once(home: Path) -> None:
         subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, encoding="utf-8")
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=60)[0] for process in running]
+    said = [process.communicate(timeout=2 * PATIENCE_S)[0] for process in running]
     assert said[0] == said[1] != ""
     assert len(list(Path(os.environ["LLM_MANAGER_CACHE"], "sample").glob("made-*"))) == 1

@@ -18,6 +18,7 @@ from llm_core import Workspace
 from llm_core.errors import InvalidSetting
 from llm_core.settings import SETTINGS, SettingsService
 from llm_core.store import tables
+from tests.waiting import PATIENCE_S
 
 ANSWERING_PROCESS = """
 import sys, threading
@@ -111,8 +112,8 @@ def test_a_change_in_one_process_reaches_the_other_both_ways(settings: SettingsS
     other = subprocess.Popen([sys.executable, "-c", ANSWERING_PROCESS], stdout=subprocess.PIPE, text=True)
     assert other.stdout.readline() == "watching\n"
     settings.set("ui.model", "openai:gpt-6-luna")
-    assert heard.get(timeout=30) == ("ui.model", "openai:gpt-6-luna")
-    assert heard.get(timeout=30) == ("ui.preset", "heard openai:gpt-6-luna")
+    assert heard.get(timeout=PATIENCE_S) == ("ui.model", "openai:gpt-6-luna")
+    assert heard.get(timeout=PATIENCE_S) == ("ui.preset", "heard openai:gpt-6-luna")
     assert other.wait(30) == 0
     other.stdout.close()
     stop()
@@ -124,7 +125,7 @@ def test_a_watcher_that_stopped_hears_nothing_more(settings: SettingsService) ->
     stop_first()
     stop_first()
     settings.set("call.attempts", 5)
-    assert second.get(timeout=30) == ("call.attempts", 5)
+    assert second.get(timeout=PATIENCE_S) == ("call.attempts", 5)
     assert first.empty()
     stop_second()
 
@@ -138,7 +139,7 @@ def test_a_watcher_that_fails_is_logged_and_the_others_still_hear(settings: Sett
     with caplog.at_level(logging.ERROR):
         for attempts in (4, 5):
             settings.set("call.attempts", attempts)
-            assert heard.get(timeout=30) == ("call.attempts", attempts)
+            assert heard.get(timeout=PATIENCE_S) == ("call.attempts", attempts)
     assert "a page that is gone" in caplog.text
 
 
@@ -148,7 +149,7 @@ def test_other_changes_of_the_state_are_not_told(ws: Workspace) -> None:
     with ws.state.write() as connection:
         connection.execute(update(tables.meta).values(value="1"))
     ws.settings.set("call.attempts", 5)
-    assert heard.get(timeout=30) == ("call.attempts", 5)
+    assert heard.get(timeout=PATIENCE_S) == ("call.attempts", 5)
     assert heard.empty()
 
 
@@ -157,7 +158,7 @@ def test_the_watching_thread_ends_with_close_even_from_a_watcher(ws: Workspace, 
     settings.watch(lambda name, value: settings.close())
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "llm-manager-settings"]
     settings.set("call.attempts", 5)
-    thread.join(30)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     assert caplog.text == ""
     settings.close()

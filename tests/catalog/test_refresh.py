@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,6 +12,7 @@ from llm_core import Workspace
 from llm_core.catalog import refresh
 from llm_core.errors import InvalidSetting, KeyRefused, NoModelList, ProviderFailed, TimedOut, UnknownConnection
 from llm_core.store import tables
+from tests.waiting import free_port, until
 from tests.wire.replies import Raw, failing
 from tests.wire.server import WireServer
 
@@ -25,20 +24,13 @@ def connected(ws: Workspace, wire: WireServer, name: str = "openai") -> None:
 
 
 def gone() -> WireServer:
-    with WireServer() as server:
+    with WireServer(port=free_port()) as server:  # which no other server gets meanwhile
         return server
 
 
 def list_is_old(ws: Workspace, age: timedelta) -> None:
     with ws.state.write() as transaction:
         transaction.execute(update(tables.listing_checks).values(checked_at=datetime.now(UTC) - age))
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def states(ws: Workspace) -> dict[str, str]:
@@ -84,7 +76,7 @@ def test_an_endpoint_that_takes_calls_and_has_no_list_is_not_unreachable(ws: Wor
 def test_all_are_asked_at_once_and_one_that_is_dead_or_slow_holds_up_none(
     ws: Workspace, wire: WireServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refresh, "ALL_SECONDS", 2.0)
+    monkeypatch.setattr(refresh, "ALL_SECONDS", 5.0)
     told: list[tuple[int, int, str]] = []
     with WireServer(key="another") as refusing, WireServer() as slow:
         for name, server in (("good", wire), ("slow", slow), ("refusing", refusing), ("dead", gone()), ("off", wire)):
@@ -134,12 +126,12 @@ def test_in_the_background_a_connection_is_asked_when_its_list_is_old(
     connected(ws, wire)
     ws.models.keep_checking()
     ws.models.keep_checking()
-    eventually(lambda: "openai" in ws.models.checks())
+    until(lambda: "openai" in ws.models.checks())
     first = ws.models.checks()["openai"].checked_at
 
     wire.models = ["gpt-7"]
     list_is_old(ws, timedelta(hours=25))
-    eventually(lambda: states(ws).get("gpt-7") == "available")
+    until(lambda: states(ws).get("gpt-7") == "available")
     ws.models.close()
     assert ws.models.checks()["openai"].checked_at > first
     assert len(wire.requests) == 2
@@ -152,7 +144,7 @@ def test_closing_does_not_wait_for_a_connection_that_is_slow(
     connected(ws, wire)
     wire.script(Raw(body={"data": []}, delay=60))
     ws.models.keep_checking()
-    eventually(lambda: len(wire.requests) == 1)
+    until(lambda: len(wire.requests) == 1)
     ws.models.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("llm-manager-models")]
     assert ws.models.checks() == {}, "that it was stopped says nothing of the connection"

@@ -106,7 +106,7 @@ def _lags(answers: Path, times: dict[str, list[float]]) -> Iterator[float]:
         began = began or float(asked)
         lag = 0.0
         for user, count, _ in (entry.split(":") for entry in counts):
-            if int(count) > shown[user]:
+            if shown[user] < min(int(count), len(times[user])):  # the last of a killed writer was never acknowledged
                 lag = max(lag, float(answered) - max(began, times[user][shown[user]]))
             shown[user] = int(count)
         yield lag

@@ -6,7 +6,6 @@ Every page that a test opens is watched: a request to anywhere but the server is
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,9 +17,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests import needs
+from tests.e2e.runs import runs_of, watch_runs
+from tests.waiting import PATIENCE_S, free_port
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -33,7 +34,7 @@ FLAGS = [
     "--disable-sync",
 ]
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 1000 * PATIENCE_S
 """How long a test waits for what must come; it says nothing of how fast that is."""
 
 
@@ -51,6 +52,7 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 def page(page: Page) -> Iterator[Page]:
     """A tab that may only talk to loopback."""
     left: list[str] = []
+    watch_runs(page)
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     page.on("request", lambda request: left.append(request.url) if not _stays_here(request.url) else None)
@@ -81,9 +83,7 @@ def serve(environment: dict[str, str], tmp_path: Path) -> Iterator[Serve]:
 
 @contextmanager
 def _server(environment: dict[str, str], log: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -95,17 +95,17 @@ def _server(environment: dict[str, str], log: Path) -> Iterator[str]:
             yield url
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(PATIENCE_S)
     said = log.read_text(encoding="utf-8", errors="replace")
     assert "Traceback" not in said
     assert "leaked" not in said  # by DuckDB, of what is alive when the server ends
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
                 return
         except OSError:
             time.sleep(0.05)
@@ -113,18 +113,29 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the page's script has ended and its last elements are drawn: a click before that can be lost."""
-    page.locator(IDLE).wait_for()
-    page.wait_for_timeout(200)
-    page.locator(IDLE).wait_for()
+    """Wait until the server has run what the page asked for, and its last elements are drawn: they move what is there,
+    and a click before that can be lost."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        page.locator(IDLE).wait_for()
+        page.wait_for_timeout(200)
+        if not runs_of(page).under_way and page.locator(IDLE).count():
+            return
+        assert time.monotonic() < end, "the page never came to rest"
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for what does not happen on the page."""
-    end = time.monotonic() + PATIENCE_MS / 1000
-    while not condition():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.02)
+def click(page: Page, target: Locator) -> None:
+    """Click once the page is at rest."""
+    settled(page)
+    target.click()
+
+
+def enter(page: Page, field: Locator, text: str) -> None:
+    """Fill a field and leave it, and wait until the page has taken it: a click would do both at once."""
+    settled(page)
+    field.fill(text)
+    field.blur()
+    settled(page)
 
 
 def run_python(code: str, environment: dict[str, str]) -> str:

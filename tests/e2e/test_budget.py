@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from llm_core import Usage, Workspace
-from tests.e2e.conftest import Serve, settled
+from tests.e2e.conftest import Serve, click, enter, settled
 from tests.wire.replies import Say
 from tests.wire.server import WireServer
 
@@ -34,34 +34,34 @@ def test_a_budget_is_made_run_into_read_and_raised_and_the_call_goes_on(
     app = serve()
     page.goto(app + "/usage")
     settled(page)
-    page.get_by_role("button", name="Add budget").first.click()
+    click(page, page.get_by_role("button", name="Add budget").first)
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("spinbutton", name="US dollars").fill("0.001")
-    dialog.get_by_role("button", name="Add budget").click()
+    enter(page, dialog.get_by_role("spinbutton", name="US dollars"), "0.001")
+    click(page, dialog.get_by_role("button", name="Add budget"))
     expect(dialog).to_have_count(0)
     expect(page.get_by_text("All calls: $0.001 a month")).to_be_visible()
     expect(page.get_by_text("On track")).to_be_visible()
 
-    page.get_by_role("link", name="Tester").click()
-    page.get_by_role("button", name="Run", exact=True).click()
+    click(page, page.get_by_role("link", name="Tester"))
+    expect(page.get_by_role("heading", name="Tester")).to_be_visible()
+    click(page, page.get_by_role("button", name="Run", exact=True))
     expect(page.get_by_text("Stopped by the budget")).to_be_visible()
     expect(page.get_by_text("This call, at most")).to_be_visible()
     expect(page.get_by_text("Begins anew")).to_be_visible()
     expect(page.get_by_role("link", name="See budgets")).to_be_visible()
     assert priced.asked("/chat/completions") == []
 
-    page.get_by_role("button", name="Raise it").click()
+    click(page, page.get_by_role("button", name="Raise it"))
     expect(dialog.get_by_text("the limit has to be at least")).to_be_visible()
-    dialog.get_by_role("spinbutton", name="US dollars").fill("500")
-    dialog.get_by_role("button", name="Save").click()
+    enter(page, dialog.get_by_role("spinbutton", name="US dollars"), "500")
+    click(page, dialog.get_by_role("button", name="Save"))
     expect(page.get_by_text("was changed since it stopped this call")).to_be_visible()
     expect(dialog).to_have_count(0)
-    page.get_by_role("button", name="Run", exact=True).click()
+    click(page, page.get_by_role("button", name="Run", exact=True))
     expect(page.get_by_text("Rayleigh scattering.")).to_be_visible()
     assert len(priced.asked("/chat/completions")) == 1
 
-    settled(page)
-    page.get_by_role("link", name="See it on Usage").click()
+    click(page, page.get_by_role("link", name="See it on Usage"))
     expect(page.get_by_text("of $500 a month")).to_be_visible()
     with Workspace.open(home) as ws:
         (status,) = ws.usage.budgets.status().itertuples()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Serve, settled
+from tests.e2e.conftest import Serve, click, enter, settled
 from tests.wire.server import WireServer
 
 pytestmark = pytest.mark.browser
@@ -38,9 +38,8 @@ def test_a_connection_is_made_tested_rotated_and_removed_and_its_key_is_nowhere_
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: seen.append(str(frame))))
     wire.key = KEY
     page.goto(serve(LLM_MANAGER_KEY_FILE=key_file) + "/providers")
-    settled(page)
-    page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect").click()
-    page.get_by_role("textbox", name="Address").fill(wire.base_url)
+    click(page, page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect"))
+    enter(page, page.get_by_role("textbox", name="Address"), wire.base_url)
     page.get_by_role("textbox", name="API key").press_sequentially("sk-...0001")
     expect(page.get_by_text("hidden form of a key")).to_be_visible()
     page.get_by_role("textbox", name="API key").fill(KEY)
@@ -53,26 +52,26 @@ def test_a_connection_is_made_tested_rotated_and_removed_and_its_key_is_nowhere_
     assert KEY not in in_the_page(page)
 
     asked = len(wire.requests)
-    page.get_by_role("button", name="Test", exact=True).click()
+    click(page, page.get_by_role("button", name="Test", exact=True))
     expect(page.get_by_text("healthy, tested")).to_be_visible()
     assert len(wire.requests) == asked + 1
 
-    page.get_by_role("button", name="Rotate key").click()
-    page.get_by_role("textbox", name="New key").fill(NEXT)
-    page.get_by_role("button", name="Test and switch").click()
+    click(page, page.get_by_role("button", name="Rotate key"))
+    enter(page, page.get_by_role("textbox", name="New key"), NEXT)
+    click(page, page.get_by_role("button", name="Test and switch"))
     expect(page.get_by_text("refused the key").first).to_be_visible()
     wire.key = NEXT
-    page.get_by_role("textbox", name="New key").fill(NEXT)
-    page.get_by_role("button", name="Test and switch").click()
+    enter(page, page.get_by_role("textbox", name="New key"), NEXT)
+    click(page, page.get_by_role("button", name="Test and switch"))
     expect(page.get_by_text("key …0002, encrypted").first).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert wire.requests[-1].headers["authorization"] == f"Bearer {NEXT}"
 
-    page.get_by_text("Audit log").click()
+    click(page, page.get_by_text("Audit log"))
     expect(page.get_by_text("Verified")).to_be_visible()
-    page.get_by_role("button", name="Disconnect").first.click()
+    click(page, page.get_by_role("button", name="Disconnect").first)
     page.get_by_text("until you revoke it there").wait_for()
-    page.get_by_role("button", name="Disconnect", exact=True).last.click()
+    click(page, page.get_by_role("button", name="Disconnect", exact=True).last)
     expect(page.get_by_text("Usage records stay")).to_be_visible()
     expect(page.get_by_text("Nothing is connected yet")).to_be_visible()
 
@@ -88,17 +87,17 @@ def test_a_key_is_saved_untested_only_where_the_test_could_not_run(
 ) -> None:
     wire.key = KEY
     page.goto(serve(LLM_MANAGER_KEY_FILE=key_file) + "/providers")
-    settled(page)
-    page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect").click()
-    page.get_by_role("textbox", name="Address").fill(wire.base_url)
-    page.get_by_role("textbox", name="API key").fill(NEXT)
-    page.get_by_role("button", name="Test and save").click()
+    click(page, page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect"))
+    enter(page, page.get_by_role("textbox", name="Address"), wire.base_url)
+    enter(page, page.get_by_role("textbox", name="API key"), NEXT)
+    click(page, page.get_by_role("button", name="Test and save"))
     expect(page.get_by_text("refused the key").first).to_be_visible()
     expect(page.get_by_role("button", name="Save anyway")).to_have_count(0)
-    page.get_by_role("textbox", name="Address").fill("http://127.0.0.1:9")
-    page.get_by_role("textbox", name="API key").fill(KEY)
-    page.get_by_role("button", name="Test and save").click()
-    page.get_by_role("button", name="Save anyway").click()
+    enter(page, page.get_by_role("textbox", name="Address"), "http://127.0.0.1:9")
+    enter(page, page.get_by_role("textbox", name="API key"), KEY)
+    click(page, page.get_by_role("button", name="Test and save"))
+    page.get_by_role("button", name="Save anyway").wait_for()
+    click(page, page.get_by_role("button", name="Save anyway"))
     expect(page.get_by_text("not tested yet")).to_be_visible()
     expect(page.get_by_text("key …0001, encrypted").first).to_be_visible()
     assert KEY not in in_the_page(page)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT, Serve, settled
+from tests.e2e.conftest import ROOT, Serve, click, settled
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,7 @@ import sys, time
 from llm_core import Workspace
 with Workspace.open() as ws:
     print("ready", flush=True)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while ws.models.active("chat") != sys.argv[1] and time.monotonic() < end:
         time.sleep(0.01)
     print(ws.models.resolve(None, "chat")[1], flush=True)
@@ -44,7 +44,7 @@ with Workspace.open() as ws:
 def test_a_model_is_found_compared_and_made_active_and_another_process_sees_it(
     page: Page, serve: Serve, environment: dict[str, str], sample_cache: Path
 ) -> None:
-    subprocess.run([sys.executable, "-c", CONNECT], cwd=ROOT, env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", CONNECT], cwd=ROOT, env=environment, check=True, timeout=120)
     page.goto(serve() + "/models?search=gpt-6")
     expect(page.get_by_text("2 of 3 models")).to_be_visible()
     settled(page)
@@ -58,7 +58,7 @@ def test_a_model_is_found_compared_and_made_active_and_another_process_sees_it(
     page.get_by_label("Calls a month").press("Enter")
     expect(page.get_by_text(before, exact=True)).to_have_count(0)
 
-    page.get_by_role("button", name="Close").click()
+    click(page, page.get_by_role("button", name="Close"))
     settled(page)
     page.get_by_role("searchbox").or_(page.get_by_label("Search")).first.fill("luna")
     expect(page.get_by_text("1 of 3 models")).to_be_visible()
@@ -76,7 +76,7 @@ def test_a_model_is_found_compared_and_made_active_and_another_process_sees_it(
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "ready"
-        page.get_by_role("button", name="Chat", exact=True).click()
+        click(page, page.get_by_role("button", name="Chat", exact=True))
         expect(page.get_by_test_id("stSidebar").get_by_text("Luna")).to_be_visible()
         assert other.stdout.readline().strip() == "gpt-6-luna"
 

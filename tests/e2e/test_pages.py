@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import Serve, connect_to, run_python, settled, until
+from tests.e2e.conftest import Serve, click, connect_to, enter, run_python
+from tests.waiting import until
 from tests.wire.replies import Say
 from tests.wire.server import WireServer
 
@@ -33,14 +34,14 @@ def test_the_sample_door_opens_labelled_data_on_every_page_and_leads_back(
     page: Page, serve: Serve, sample_cache: Path
 ) -> None:
     page.goto(serve(LLM_MANAGER_CACHE=str(sample_cache)))
-    page.get_by_role("button", name="Open sample data").click()
+    click(page, page.get_by_role("button", name="Open sample data"))
     expect(page.get_by_role("heading", name="Usage")).to_be_visible()
     expect(page.locator(".js-plotly-plot .bars path").first).to_be_visible()
     for name in ("Models", "Parameters", "Tester", "Providers", "Welcome"):
-        page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
+        click(page, page.get_by_test_id("stSidebarNav").get_by_role("link", name=name))
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
         expect(page.locator(LABEL)).to_contain_text("Sample data")
-    page.get_by_role("button", name="Leave sample data").first.click()
+    click(page, page.get_by_role("button", name="Leave sample data").first)
     expect(page.get_by_text("0 of 4")).to_be_visible()
     expect(page.locator(LABEL)).to_have_count(0)
 
@@ -53,7 +54,7 @@ def test_a_deep_link_opens_first_on_a_fresh_server_and_shows_records_of_others_a
     page.goto(serve() + "/usage?project=web&span=7+d")
     expect(calls(page)).to_have_text("2")
     expect(page.get_by_test_id("stSidebar").get_by_text("Active for chat")).to_be_visible()
-    page.get_by_role("radio", name="90 d").click()
+    click(page, page.get_by_role("radio", name="90 d"))
     expect(page).to_have_url(re.compile(r"project=web.*span=90\+d|span=90\+d.*project=web"))
     page.reload()
     expect(calls(page)).to_have_text("2")
@@ -68,15 +69,14 @@ def test_connecting_with_a_key_tests_it_and_the_key_is_never_sent_back(
     seen: list[str] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: seen.append(str(frame))))
     page.goto(serve() + "/providers")
-    settled(page)
-    page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect").click()
-    page.get_by_role("textbox", name="Address").fill(wire.base_url)
-    page.get_by_role("textbox", name="API key").fill("sk-typed-wrong-for-the-first-time")
-    page.get_by_role("button", name="Test and save").click()
+    click(page, page.locator(".st-key-connect-compatible").get_by_role("button", name="Connect"))
+    enter(page, page.get_by_role("textbox", name="Address"), wire.base_url)
+    enter(page, page.get_by_role("textbox", name="API key"), "sk-typed-wrong-for-the-first-time")
+    click(page, page.get_by_role("button", name="Test and save"))
     expect(page.get_by_text("refused the key").first).to_be_visible()
-    page.get_by_role("textbox", name="Address").fill(wire.base_url)
-    page.get_by_role("textbox", name="API key").fill(KEY)
-    page.get_by_role("button", name="Test and save").click()
+    enter(page, page.get_by_role("textbox", name="Address"), wire.base_url)
+    enter(page, page.get_by_role("textbox", name="API key"), KEY)
+    click(page, page.get_by_role("button", name="Test and save"))
     expect(page.get_by_text("Healthy").first).to_be_visible()
     expect(page.get_by_text("in memory until the app stops")).to_be_visible()
     assert seen
@@ -89,14 +89,13 @@ def test_a_stop_before_the_first_token_works_and_other_pages_do_not_end_a_call(
     connect_to(wire.base_url, environment)
     wire.script(Say(text="Never seen.", hold_after=0), Say(text="It came at last.", hold_after=4))
     page.goto(serve() + "/tester")
-    settled(page)
-    page.get_by_role("button", name="Run", exact=True).click()
+    click(page, page.get_by_role("button", name="Run", exact=True))
     expect(page.get_by_text("Waiting for the first token")).to_be_visible()
     until(lambda: bool(wire.asked("/chat/completions")))
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("Stopped")).to_be_visible()
 
-    page.get_by_role("button", name="Run", exact=True).click()
+    click(page, page.get_by_role("button", name="Run", exact=True))
     expect(page.get_by_text("Answering")).to_be_visible()
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Models").click()
     expect(page.get_by_role("heading", name="Models")).to_be_visible()

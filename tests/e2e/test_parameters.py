@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Serve, connect_to, settled
+from tests.e2e.conftest import Serve, click, connect_to, enter, settled
 from tests.wire.replies import Say
 from tests.wire.server import WireServer
 
@@ -30,22 +30,21 @@ def test_a_preset_is_edited_saved_kept_used_in_a_call_and_named_in_its_record(
     expect(free).not_to_have_text(before)
     expect(page.get_by_role("slider", name="Temperature")).to_have_value("1.8")
 
-    page.get_by_role("button", name="Save as").click()
-    page.get_by_role("textbox", name="Name", exact=True).fill("Wild ideas")
-    page.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
+    click(page, page.get_by_role("button", name="Save as"))
+    enter(page, page.get_by_role("textbox", name="Name", exact=True), "Wild ideas")
+    click(page, page.get_by_role("dialog").get_by_role("button", name="Save", exact=True))
     expect(page.get_by_text("Your own, version 1")).to_be_visible()
     page.reload()
     settled(page)
     expect(page.get_by_role("spinbutton", name="Temperature")).to_have_value("1.80")
     expect(page.get_by_text("Your own, version 1")).to_be_visible()
-    page.get_by_role("spinbutton", name="Temperature").fill("1.2")
-    page.get_by_role("spinbutton", name="Temperature").press("Enter")
-    page.get_by_role("button", name="Save", exact=True).click()
+    enter(page, page.get_by_role("spinbutton", name="Temperature"), "1.2")
+    click(page, page.get_by_role("button", name="Save", exact=True))
     expect(page.get_by_text("Your own, version 2")).to_be_visible()
 
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Tester").click()
-    settled(page)
-    page.get_by_role("button", name="Run", exact=True).click()
+    click(page, page.get_by_test_id("stSidebarNav").get_by_role("link", name="Tester"))
+    expect(page.get_by_role("heading", name="Tester", exact=True)).to_be_visible()
+    click(page, page.get_by_role("button", name="Run", exact=True))
     expect(page.get_by_text("The Tide.")).to_be_visible()
     assert wire.asked("/chat/completions")[-1].body["temperature"] == 1.2
 

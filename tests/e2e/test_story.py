@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from llm_core.providers.model_wheel import VERSION, WHEEL_BYTES
-from tests.e2e.conftest import Serve, run_python, settled
+from tests.e2e.conftest import Serve, click, enter, run_python
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
@@ -24,31 +24,30 @@ def test_from_welcome_to_an_answer_a_stop_in_the_middle_of_one_and_both_on_usage
     page: Page, serve: Serve, local_model: Path
 ) -> None:
     page.goto(serve())
-    page.get_by_role("button", name="Try it here").click()
+    click(page, page.get_by_role("button", name="Try it here"))
     expect(page.get_by_text("Tokens out")).to_be_visible()
     expect(page.get_by_text("First token")).to_be_visible()
     expect(page.get_by_text("$0.00")).to_be_visible()
     expect(page.get_by_text("3 of 4")).to_be_visible()
     expect(page.get_by_test_id("stSidebar").get_by_text("free")).to_be_visible()
 
-    page.get_by_role("link", name="Try more in the Tester").click()
+    click(page, page.get_by_role("link", name="Try more in the Tester"))
     expect(page.get_by_role("heading", name="Tester")).to_be_visible()
-    settled(page)
-    page.get_by_label("Prompt").fill(LONG)
-    page.get_by_role("button", name="Run", exact=True).click()
+    enter(page, page.get_by_label("Prompt"), LONG)
+    click(page, page.get_by_role("button", name="Run", exact=True))
     expect(page.get_by_text(re.compile(r"Answering · \d"))).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("Stopped")).to_be_visible()
     expect(page.get_by_text("Tokens out")).to_be_visible()
 
-    page.get_by_role("link", name="See it on Usage").click()
+    click(page, page.get_by_role("link", name="See it on Usage"))
     expect(page.get_by_role("heading", name="Usage")).to_be_visible()
     expect(_tile(page, "Calls")).to_have_text("2")
 
 
 def test_fetching_the_model_shows_how_far_it_is_and_can_be_stopped(page: Page, serve: Serve, slow_index: str) -> None:
     page.goto(serve(PIP_INDEX_URL=slow_index))
-    page.get_by_role("button", name="Try it here").click()
+    click(page, page.get_by_role("button", name="Try it here"))
     expect(page.get_by_test_id("stProgress")).to_contain_text(re.compile(r"Fetching the model: [1-9]\d* MB of 93 MB"))
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("Stopped")).to_be_visible()

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from llm_core import Workspace
 from llm_core.store.home import open_home
 from tests.benchmarks import ledger_data
-from tests.e2e.conftest import Serve, run_python, settled
+from tests.e2e.conftest import Serve, click, run_python, settled
 
 pytestmark = pytest.mark.browser
 
@@ -52,16 +52,13 @@ def test_a_million_records_are_shown_filtered_by_a_click_exported_and_followed(
     page.locator(".st-key-usage-what-0 .bars path").first.click(force=True)  # below the layer that takes clicks
     expect(page).to_have_url(re.compile(f"model={largest.model}"))
     expect(tile(page, "Calls")).to_have_text(f"{largest.calls:,}")
-    settled(page)
-    page.get_by_role("button", name=f"Model: {largest.model}").first.click()
+    click(page, page.get_by_role("button", name=f"Model: {largest.model}").first)
     expect(tile(page, "Calls")).to_have_text(f"{everything.calls:,}")
 
     page.goto(url + "/usage?user=user-0500&view=Export")
     expect(tile(page, "Calls")).to_have_text(f"{rare.calls:,}")
-    settled(page)
-    page.get_by_role("radio", name="JSON lines").click()
-    settled(page)
-    page.get_by_role("button", name="Prepare the file").click()
+    click(page, page.get_by_role("radio", name="JSON lines"))
+    click(page, page.get_by_role("button", name="Prepare the file"))
     expect(page.get_by_text(f"{rare.records:,} records,")).to_be_visible()
     settled(page)
     with page.expect_download() as download:

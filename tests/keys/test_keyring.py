@@ -14,6 +14,7 @@ from llm_core.errors import NoKeySource, VaultLocked
 from llm_core.keys import APIKeyManager, os_keyring
 from llm_core.store.home import Home, open_home
 from tests.drills.keys import keyring
+from tests.waiting import PATIENCE_S
 
 from .desktop import Desktop
 from .vaults import KEY, connection
@@ -109,8 +110,8 @@ def test_a_keyring_that_asks_and_waits_holds_nobody_up(monkeypatch) -> None:
     assert "still asking" in caught.value.message
     answered.set()
     assert os_keyring._waiting is not None
-    os_keyring._waiting.join(10)
-    monkeypatch.setattr(os_keyring, "SECONDS", 10)
+    os_keyring._waiting.join(PATIENCE_S)
+    monkeypatch.setattr(os_keyring, "SECONDS", PATIENCE_S)
     assert os_keyring._in_time(lambda: "open") == "open"
 
 

@@ -240,7 +240,7 @@ def test_a_preview_reads_as_a_command_that_sends_it(place: tuple[Workspace, Wire
     ws, server = place
     shown = ws.parameters.preview("own:m", {"temperature": 0.5}, "It's $5, `x` é")
     command = shown.curl.replace("***", KEY) + " --silent --fail --noproxy '*'"
-    done = subprocess.run([needs.program("bash"), "-c", command], capture_output=True, check=True, timeout=20)
+    done = subprocess.run([needs.program("bash"), "-c", command], capture_output=True, check=True, timeout=60)
     assert json.loads(done.stdout)["choices"]
     assert server.requests[-1].body == shown.body
 

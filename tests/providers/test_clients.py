@@ -8,8 +8,7 @@ import threading
 import pytest
 
 from llm_core.providers.clients import Clients
-
-from .test_openai_streams import until
+from tests.waiting import until
 
 
 class Client:

@@ -31,11 +31,10 @@ from llm_core.errors import (
 )
 from llm_core.providers import connections, service
 from llm_core.providers.protocol import Answer
+from tests.waiting import PATIENCE_S, until
 from tests.wire.calls import KEY, call, request
 from tests.wire.replies import Raw, Say, failing
 from tests.wire.server import WireServer
-
-from .test_openai_streams import until
 
 OTHER_KEY = "sk-proj-SecondCanary4hTqZ2LmW9xR"
 PASSPHRASE = "four words nobody picks"
@@ -367,7 +366,7 @@ def test_threads_that_call_during_rotations_use_a_whole_key_each_time(kept: Work
                 failed.append(error)
                 return
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
     for number in range(6):
@@ -376,7 +375,7 @@ def test_threads_that_call_during_rotations_use_a_whole_key_each_time(kept: Work
         until(lambda before=before: len(wire.requests) > before + 6)  # type: ignore[misc]
     over.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert not failed
     assert {asked.headers["authorization"] for asked in wire.requests} == {f"Bearer {KEY}", f"Bearer {OTHER_KEY}"}
 
@@ -496,7 +495,7 @@ def test_all_are_tested_a_few_at_once_with_progress_on_the_callers_thread(
     helper = threading.Thread(target=let_go)
     helper.start()
     found = ws.providers.test_all(progress)
-    helper.join(10)
+    helper.join(PATIENCE_S)
     assert [each.name for each in found] == [f"c{number}" for number in range(7)] + ["off"]
     assert [each.state for each in found] == ["connected"] * 7 + ["disabled"]
     assert [one[:2] for one in told] == [(number, 7) for number in range(1, 8)]

@@ -25,11 +25,10 @@ from llm_core.providers import http, sockets
 from llm_core.providers import openai as openai_module
 from llm_core.providers.protocol import Deadline
 from llm_core.types import LLMProvider
-from tests.wire.calls import KEY, WAYS, adapter_to, call, request
+from tests.waiting import PATIENCE_S, until
+from tests.wire.calls import KEY, WAYS, adapter_to, call, kept_waiting, request
 from tests.wire.replies import Raw, Say
 from tests.wire.server import WireServer
-
-from .test_openai_streams import until
 
 LIBRARIES = ("httpx2", "httpx")
 SLOW = Raw(body=b"x" * 400, drip=1, pause=0.05)
@@ -38,16 +37,15 @@ SLOW = Raw(body=b"x" * 400, drip=1, pause=0.05)
 
 def fetch(library: str, url: str, seconds: float | None, use_async: bool) -> Any:
     """One GET by a client of ours."""
-    limits = http.timeout(Deadline(seconds), library)
 
     async def afetch() -> Any:
         async with http.new_async_client(url, library=library) as client:
-            return await client.get(url, timeout=limits)
+            return await client.get(url, timeout=http.timeout(Deadline(seconds), library))
 
     if use_async:
         return asyncio.run(afetch())
     with http.new_client(url, library=library) as client:
-        return client.get(url, timeout=limits)
+        return client.get(url, timeout=http.timeout(Deadline(seconds), library))
 
 
 @pytest.mark.parametrize("use_async", [False, True])
@@ -55,7 +53,7 @@ def fetch(library: str, url: str, seconds: float | None, use_async: bool) -> Any
 def test_a_dripping_body_ends_by_the_deadline(wire: WireServer, library: str, use_async: bool) -> None:
     wire.script(SLOW)
     with pytest.raises(import_module(library).ReadTimeout):
-        fetch(library, f"{wire.url}/v1/models", 0.4, use_async)
+        fetch(library, f"{wire.url}/v1/models", 1.5, use_async)
     until(lambda: wire.requests[0].ended == "left")
 
 
@@ -63,14 +61,15 @@ def test_a_dripping_body_ends_by_the_deadline(wire: WireServer, library: str, us
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_dripping_headers_end_by_the_deadline(library: str, use_async: bool) -> None:
     with dripping_headers() as url, pytest.raises(import_module(library).ReadTimeout):
-        fetch(library, url, 0.4, use_async)
+        fetch(library, url, 1.5, use_async)
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_answer_that_drips_past_the_deadline_is_timed_out(wire: WireServer, way: str) -> None:
     wire.script(Say(text="word " * 400, pause=0.05, drip=1))
     with adapter_to(wire) as adapter:
-        assert isinstance(call(adapter, request(seconds=0.4), way).error, TimedOut)
+        outcome = kept_waiting(lambda seconds: call(adapter, request(seconds=seconds), way))
+    assert isinstance(outcome.error, TimedOut)
     until(lambda: wire.requests[0].ended == "left")
 
 
@@ -79,7 +78,7 @@ def test_an_answer_that_drips_past_the_deadline_is_timed_out(wire: WireServer, w
 def test_no_redirect_is_followed(wire: WireServer, library: str, use_async: bool) -> None:
     with WireServer() as elsewhere:
         wire.script(Raw(status=307, headers={"location": f"{elsewhere.url}/v1/models"}))
-        assert fetch(library, f"{wire.url}/v1/models", 5, use_async).status_code == 307
+        assert fetch(library, f"{wire.url}/v1/models", 30, use_async).status_code == 307
         assert elsewhere.connections == 0
 
 
@@ -93,7 +92,7 @@ def test_no_proxy_of_the_environment_is_used(
             monkeypatch.setenv(name, proxy.url)
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        assert fetch(library, f"{wire.url}/v1/models", 5, use_async).status_code == 200
+        assert fetch(library, f"{wire.url}/v1/models", 30, use_async).status_code == 200
         assert proxy.connections == 0
 
 
@@ -137,7 +136,7 @@ def test_forty_threads_call_at_once(wire: WireServer) -> None:
         until(lambda: len(wire.requests) == 40)
         wire.release()
         for thread in threads:
-            thread.join(20)
+            thread.join(PATIENCE_S)
     assert [outcome.error for outcome in outcomes] == [None] * 40
 
 

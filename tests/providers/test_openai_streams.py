@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from llm_core.errors import ConnectionBroken, ProviderFailed, RateLimited, TimedOut, UnreadableAnswer
 from llm_core.providers.protocol import Answer
 from llm_core.types import Usage
+from tests.waiting import until
 from tests.wire import openai_chat, openai_responses
 from tests.wire.calls import STREAM_WAYS, adapter_to, call, request
 from tests.wire.replies import Raw, Say
@@ -210,7 +209,7 @@ def test_a_stream_read_to_its_end_leaves_its_connection_for_the_next_call(wire: 
 def test_a_deadline_in_mid_stream_keeps_what_came(wire: WireServer, way: str) -> None:
     wire.script(Say(text="One two three four.", hold_after=3))
     with adapter_to(wire, api="chat") as adapter:
-        outcome = call(adapter, request(seconds=0.5), way)
+        outcome = call(adapter, request(seconds=2), way)
     assert isinstance(outcome.error, TimedOut)
     assert outcome.answer.text == "One two "
 
@@ -227,16 +226,6 @@ def sent_text(api: str, number: int) -> str:
             for choice in parsed.get("choices") or ():
                 found += choice["delta"].get("content") or ""
     return found
-
-
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for a condition, with a bound."""
-    waiting = threading.Event()
-    for _ in range(int(seconds * 200)):
-        if true():
-            return
-        waiting.wait(0.005)
-    raise AssertionError("It did not come true in time.")
 
 
 def test_the_log_of_the_replay_server_tells_how_answers_ended(wire: WireServer) -> None:

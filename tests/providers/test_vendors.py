@@ -29,13 +29,12 @@ from llm_core.errors import (
 from llm_core.providers.protocol import Answer, Deadline
 from llm_core.providers.registry import find
 from llm_core.types import LLMProvider, Usage
-from tests.wire.calls import KEY, STREAM_WAYS, WAYS, adapter_to, call, request
+from tests.waiting import until
+from tests.wire.calls import KEY, STREAM_WAYS, WAYS, adapter_to, call, kept_waiting, request
 from tests.wire.recordings import own
 from tests.wire.replies import Raw, Say
 from tests.wire.server import WireServer
 from tests.wire.vendors import VENDORS
-
-from .test_openai_streams import until
 
 WHOLE = Say(
     text="One two three.",
@@ -231,10 +230,10 @@ def test_the_deadline_ends_a_call_that_is_late_or_drips(wire: WireServer, vendor
     wire.script(Say(delay=30), Say(text="word " * 400, pause=0.05, drip=1))
     with adapter_to(wire, vendor) as adapter:
         for _ in range(2):
-            assert type(call(adapter, request(seconds=0.3), way).error) is TimedOut
+            outcome = kept_waiting(lambda seconds: call(adapter, request(seconds=seconds), way))
+            assert type(outcome.error) is TimedOut
         assert type(call(adapter, request(seconds=0), way).error) is TimedOut
-    assert len(wire.requests) == 2
-    until(lambda: wire.requests[1].ended == "left")
+    until(lambda: [asked.ended for asked in wire.requests][1:] == ["left"])
 
 
 @pytest.mark.parametrize("way", WAYS)

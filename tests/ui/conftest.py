@@ -12,6 +12,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from pages.components import live
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("welcome", "providers", "models", "parameters", "usage", "tester")
@@ -36,11 +37,11 @@ def open_app(
     Workspaces and answers that an earlier test left in Streamlit's caches are of another home, and so are dropped.
     """
     monkeypatch.setenv("LLM_MANAGER_CACHE", str(sample_cache))
-    monkeypatch.setattr(live, "PATIENCE_S", 30.0)  # nobody looks again here once an answer is there
+    monkeypatch.setattr(live, "PATIENCE_S", PATIENCE_S)  # nobody looks again here once an answer is there
     _forget()
 
     def open_page(page: str = "welcome", *, cold: bool = False, **query: str) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
         app.context = {"timezone": "Europe/Berlin", "theme": "light"}
         for name, value in query.items():
             app.query_params[name] = value

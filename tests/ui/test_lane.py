@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from llm_core import Workspace
 from llm_core.errors import FetchStopped, KeyRefused
 from pages.components.lane import Lane
+from tests.waiting import PATIENCE_S, until
 from tests.wire.replies import Say, failing
 from tests.wire.server import WireServer
 
@@ -22,14 +22,6 @@ def start(ws: Workspace, wire: WireServer) -> Start:
     return lambda: Lane(lambda: ws.llm.stream("Hello?", model="wire:m"), lambda progress, stop: None)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, for ten seconds at most."""
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
-
-
 def statuses(ws: Workspace) -> list[str]:
     return ws.usage.history()["status"].tolist()
 
@@ -37,7 +29,7 @@ def statuses(ws: Workspace) -> list[str]:
 def test_a_lane_brings_the_whole_answer_and_its_figures(start: Start, wire: WireServer, ws: Workspace) -> None:
     wire.script(Say(text="One two three."))
     lane = start()
-    assert lane.wait(10)
+    assert lane.wait(PATIENCE_S)
     assert (lane.text, lane.stopped, lane.error) == ("One two three.", False, None)
     assert lane.reply is not None
     assert lane.reply.usage is not None
@@ -72,7 +64,7 @@ def test_a_stop_before_the_first_token_does_not_wait_for_it(start: Start, wire: 
 def test_what_the_provider_refuses_is_kept_for_the_page(start: Start, wire: WireServer) -> None:
     wire.script(failing(401, code="invalid_api_key"))
     lane = start()
-    assert lane.wait(10)
+    assert lane.wait(PATIENCE_S)
     assert isinstance(lane.error, KeyRefused)
     assert not lane.stopped
 

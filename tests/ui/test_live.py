@@ -12,6 +12,7 @@ import pytest
 from llm_core import Workspace
 from pages.components import live
 from pages.components.live import Asked, _Kept
+from tests.waiting import PATIENCE_S
 
 
 class Question(Asked):
@@ -25,7 +26,7 @@ class Question(Asked):
 
     def answer(self, ws: Workspace) -> Any:
         self.begun.set()
-        assert self.let.wait(10)
+        assert self.let.wait(PATIENCE_S)
         answer = self.given.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -40,13 +41,15 @@ def ws(home: Path) -> Iterator[Workspace]:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page waits, and no answer grows old: these took no time, and so would in no time."""
     monkeypatch.setattr(live, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(live, "_PATIENCE", 1e9)
 
 
 def answered(kept: _Kept, question: Asked) -> None:
     """Wait until a worker has put its answer there."""
     coming = kept._coming.get(question.key)
-    assert coming is None or coming.done.wait(10)
+    assert coming is None or coming.done.wait(PATIENCE_S)
 
 
 def test_a_page_does_without_an_answer_and_is_told_when_it_is_there(ws: Workspace) -> None:
@@ -63,7 +66,7 @@ def test_a_page_does_without_an_answer_and_is_told_when_it_is_there(ws: Workspac
 
 
 def test_an_answer_that_is_soon_there_is_waited_for(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "PATIENCE_S", 10.0)
+    monkeypatch.setattr(live, "PATIENCE_S", PATIENCE_S)
     kept, question = _Kept(), Question("quick")
     question.given.append(7)
     threading.Timer(0.05, question.let.set).start()
@@ -106,7 +109,7 @@ def test_the_newest_of_many_questions_is_answered_first(ws: Workspace) -> None:
     for question in first:
         question.given.append(1)
     kept.begin(ws, first)
-    assert all(question.begun.wait(10) for question in first)
+    assert all(question.begun.wait(PATIENCE_S) for question in first)
     order: list[str] = []
     later = [Question(f"waiting {number}") for number in range(3)]
     for question in later:
@@ -125,17 +128,14 @@ def test_the_newest_of_many_questions_is_answered_first(ws: Workspace) -> None:
         patch.setattr(live, "_timed", noted)
         first[0].let.set()
         for coming in waiting:
-            assert coming.done.wait(10)
+            assert coming.done.wait(PATIENCE_S)
     assert order == ["waiting 2", "waiting 1", "waiting 0"]
     for question in first:
         question.let.set()
         answered(kept, question)
 
 
-def test_what_is_asked_together_is_answered_in_its_order_and_kept_by_token(
-    ws: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(live, "_PATIENCE", 1e9)
+def test_what_is_asked_together_is_answered_in_its_order_and_kept_by_token(ws: Workspace) -> None:
     kept = _Kept()
     now, late = Question("now"), Question("late")
     now.given += ["now 1", "now 2"]

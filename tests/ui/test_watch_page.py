@@ -139,7 +139,7 @@ def hook() -> Iterator[HTTPServer]:
     """A webhook on loopback, with the `bodies` that it got."""
     with HTTPServer(("127.0.0.1", 0), _Hook) as server:
         server.bodies = []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield server
         server.shutdown()

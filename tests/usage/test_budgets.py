@@ -24,6 +24,7 @@ from llm_core.usage.budgets.owners import has_ended, this_owner
 from llm_core.usage.budgets.service import Bundle, Held
 from llm_core.usage.budgets.transaction import Hold
 from llm_core.usage.drainer import Drainer
+from tests.waiting import PATIENCE_S
 
 LABELS = {
     "provider": "openai",
@@ -363,7 +364,7 @@ def test_the_hold_of_a_process_that_was_killed_becomes_one_interrupted_record_wh
     both = threading.Barrier(2)
 
     def look(mine: Workspace) -> None:
-        both.wait(10)
+        both.wait(PATIENCE_S)
         mine.usage.budgets.refresh()
 
     with ThreadPoolExecutor(2) as pool:

@@ -255,7 +255,7 @@ def test_drainers_without_any_lock_take_each_record_once(ledger: Home) -> None:
         except BaseException as error:  # noqa: BLE001  # told to the test below
             failed.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     generations = load_newest(ledger).generation + 15

@@ -6,9 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from llm_core.usage import drainer as drainer_module
 from llm_core.usage.drain import drain
 from llm_core.usage.drainer import DRAIN_BYTES, DRAIN_SECONDS, Drainer
 from llm_core.usage.manifest import load_newest
+from tests.waiting import until
 
 from .found import ids, rows, write
 
@@ -35,14 +34,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition, at most so long."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        threading.Event().wait(0.01)
 
 
 def test_a_few_records_are_drained_after_half_a_minute(ledger: Home) -> None:

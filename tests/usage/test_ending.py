@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 _START = """
 import gc, threading
 from llm_core import Usage, UsageRecord, Workspace
@@ -64,6 +66,6 @@ leave_behind(ask_again_and_again)
 def test_a_program_that_leaves_threads_behind_ends_without_a_word(end: str, tmp_path: Path) -> None:
     environment = {**os.environ, "LLM_MANAGER_HOME": str(tmp_path / "home")}
     found = subprocess.run(
-        [sys.executable, "-c", _START + end], env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", _START + end], env=environment, capture_output=True, text=True, timeout=2 * PATIENCE_S
     )
     assert (found.stderr, found.returncode) == ("", 0)

@@ -25,6 +25,7 @@ from llm_core.usage.merge import Merger
 from llm_core.usage.reader import Reader, Snapshot
 from llm_core.usage.recorder import Recorder
 from llm_core.usage.segment_file import file_digest
+from tests.waiting import PATIENCE_S
 
 from .rows import NOON, record
 
@@ -354,7 +355,7 @@ def test_threads_query_without_error_and_never_see_less_while_files_are_swapped(
                 faults.append(f"{found} then {again}, after {seen}")
             seen = found
 
-    threads = [threading.Thread(target=watch) for _ in range(3)]
+    threads = [threading.Thread(target=watch, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     merger = Merger(ledger.home)
@@ -392,9 +393,9 @@ def test_closing_ends_a_question_under_way_and_waits_for_its_thread(ledger: Ledg
 
     thread = threading.Thread(target=ask)
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE_S)
     ledger.reader.close()
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert ended == [True]
     assert ledger.count() == 1
 

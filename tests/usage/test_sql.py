@@ -25,6 +25,7 @@ from llm_core.usage.schema import COLUMNS
 from llm_core.usage.sql_console import SqlConsole
 from llm_core.usage.sql_guard import check
 from llm_core.usage.sql_worker import Limits
+from tests.waiting import PATIENCE_S, until
 
 from .rows import NOON, record
 
@@ -69,6 +70,14 @@ def strict(usage: UsageService) -> Iterator[SqlConsole]:
 def one(frame: pd.DataFrame) -> Any:
     assert frame.shape == (1, 1)
     return frame.iloc[0, 0]
+
+
+def counted(console: SqlConsole) -> int | None:
+    """How many records it counts; None where a busy machine did not let it do so in time."""
+    try:
+        return int(one(console.run("SELECT count(*) FROM usage")))
+    except QueryTooLong:
+        return None
 
 
 def content(folder: Path) -> dict[Path, bytes]:
@@ -235,7 +244,7 @@ def test_a_statement_that_takes_too_much_is_ended_and_the_next_one_is_answered(
         strict.run(statement)
     assert ended.value.hint
     assert content(folder) == before
-    assert one(strict.run("SELECT count(*) FROM usage")) == 9
+    until(lambda: counted(strict) == 9)
     assert usage.summary()["records"][0] == 9
 
 
@@ -466,7 +475,7 @@ with Workspace.open(sys.argv[1]) as ws:
         for _ in range(5):
             assert one(usage.sql("SELECT count(*) FROM usage")) == 9
             assert usage.summary()["records"][0] == 9
-        output, _ = other.communicate(timeout=60)
+        output, _ = other.communicate(timeout=PATIENCE_S)
     assert output == "done\n"
 
 
@@ -508,11 +517,7 @@ os.kill(os.getpid(), 9)
         [sys.executable, "-c", script, str(usage._home.path)], stdout=subprocess.PIPE, text=True, check=False
     )
     pid = int(program.stdout)
-    for _ in range(500):
-        if not _runs(pid):
-            return
-        threading.Event().wait(0.01)
-    pytest.fail(f"worker {pid} still runs")
+    until(lambda: not _runs(pid))
 
 
 def _runs(pid: int) -> bool:

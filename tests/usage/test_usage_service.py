@@ -22,6 +22,7 @@ from llm_core.usage import service as service_module
 from llm_core.usage.locks import hold
 from llm_core.usage.manifest import load_newest
 from llm_core.usage.spool import undrained_bytes
+from tests.waiting import PATIENCE_S, until
 
 from .rows import record
 
@@ -46,16 +47,6 @@ def waiting(usage: UsageService) -> int:
 
 def records(usage: UsageService) -> int:
     return int(usage.summary()["records"][0])
-
-
-def until(condition: Any) -> None:
-    """Wait for a condition, at most 30 s."""
-    pause = threading.Event()
-    for _ in range(3000):
-        if condition():
-            return
-        pause.wait(0.01)
-    pytest.fail("the condition did not come true")
 
 
 def test_flush_moves_everything_into_segments_and_keeps_it_visible(usage: UsageService) -> None:
@@ -142,7 +133,7 @@ def test_questions_side_by_side_are_about_the_same_records(usage: UsageService) 
     usage.record(record())
 
     def count() -> int:
-        recorded.wait(10)
+        recorded.wait(PATIENCE_S)
         return len(usage.history())
 
     def record_another() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +64,18 @@ def call(adapter: Adapter, asked: ChatRequest, way: str = "complete") -> Outcome
     except LLMManagerError as error:
         outcome.error = error
     return outcome
+
+
+def kept_waiting(ask: Callable[[float], Outcome]) -> Outcome:
+    """What comes of a call that the server keeps waiting past its deadline, for so many seconds as it is handed.
+
+    On a busy machine a short one can pass before anything is sent: then it is asked again with a longer one.
+    """
+    for seconds in (0.3, 2.0, 10.0):
+        outcome = ask(seconds)
+        if outcome.answer.sent:
+            return outcome
+    raise AssertionError("The deadline passed three times before the request was sent.")
 
 
 def cases(recordings: Iterable[Recording]) -> list[Any]:
