@@ -20,8 +20,9 @@ from llm_core.catalog import ModelService
 from llm_core.cli import app
 from llm_core.usage.filter_words import filters_of
 from llm_core.usage.manifest import load_newest, numbers, path_of
+from tests.ports import free_port
 from tests.usage.rows import record
-from tests.waiting import PATIENCE_S, free_port
+from tests.waiting import PATIENCE_S
 
 COMMAND = [sys.executable, "-c", "from llm_core.cli import app; app()"]
 

@@ -12,7 +12,8 @@ from llm_core import Workspace
 from llm_core.catalog import refresh
 from llm_core.errors import InvalidSetting, KeyRefused, NoModelList, ProviderFailed, TimedOut, UnknownConnection
 from llm_core.store import tables
-from tests.waiting import free_port, until
+from tests.ports import free_port
+from tests.waiting import until
 from tests.wire.replies import Raw, failing
 from tests.wire.server import WireServer
 

@@ -21,7 +21,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests import needs
 from tests.e2e.runs import runs_of, watch_runs
-from tests.waiting import PATIENCE_S, free_port
+from tests.ports import free_port
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
