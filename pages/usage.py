@@ -62,6 +62,8 @@ before = earlier.iloc[0]
 usage_watch.strip(ws)
 usage_monitor.tiles(view, now, before, series, p95_ms)
 usage_monitor.coverage(span, now, before)
+if live.first_screen("usage"):
+    st.stop()
 usage_watch.cards(ws)
 left, right = st.columns([2, 1])
 with left:

@@ -22,12 +22,20 @@ PATIENCE_S = 0.3
 _KEPT, _MADE = 256, 64
 _PATIENCE = 100
 """For how many times as long as it took a somewhat old answer is good."""
+FIRST_SCREEN_FIRST = True
+"""Whether the first screen of a page is drawn in a run of its own."""
 _WORKERS = 2
 _SLOW_S, _REST_S = 0.4, 2.0
 """Where the questions that a page waits for took so long, those it does without begin only after it has been drawn: the
 browser needs the cores.
 """
-_AWAITED = "live.awaited"
+_AWAITED, _DRAWN = "live.awaited", "live.drawn"
+_SAY_DRAWN = """
+export default function ({ setTriggerValue }) {
+  const timer = setTimeout(() => setTriggerValue("drawn", true), 30)
+  return () => clearTimeout(timer)
+}
+"""
 _NOTHING = 0.0, None
 Key = tuple[str, str]
 T = TypeVar("T")
@@ -201,6 +209,21 @@ def _beat(ws: Workspace, seen: Any) -> None:
     with feedback.boundary():
         if ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):
             st.rerun()
+
+
+def first_screen(page: str) -> bool:
+    """Whether to stop here: so it is in the first run of a page in a browser tab, which ends with its first screen.
+
+    The browser asks for the rest as soon as it has drawn that. It would show the first screen only with all the rest,
+    and charts take it longer than all else.
+    """
+    drawn = st.session_state.setdefault(_DRAWN, set())
+    if not FIRST_SCREEN_FIRST or page in drawn:
+        return False
+    drawn.add(page)
+    tells = st.components.v2.component("llm_manager_drawn", js=_SAY_DRAWN)
+    tells(key="live.tells", on_drawn_change=lambda: None, height=1)
+    return True
 
 
 def answers(ws: Workspace, token: Any, *asked: Asked, lately: Sequence[Asked] = ()) -> list[Any]:

@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from pages.components import figures
+from pages.components import figures, sparkline
 from pages.components.figures import known
 from pages.components.span import Span, every_bucket
 from pages.components.usage_view import View
@@ -77,16 +77,15 @@ def _tile(
     about: str = "",
 ) -> None:
     """`bad`: a rise is not welcome; `neutral`: a change is neither good nor bad."""
-    st.metric(
-        name,
-        value,
-        delta,
-        delta_color="primary" if neutral else "inverse" if bad else "normal",
-        border=True,
-        height="stretch",
-        chart_data=trend.astype(float).fillna(0).tolist(),
-        help=about or ("Not known for any of these calls." if value == figures.UNKNOWN else None),
-    )
+    with st.container(border=True, height="stretch", vertical_alignment="distribute", gap="xsmall"):
+        st.metric(
+            name,
+            value,
+            delta,
+            delta_color="primary" if neutral else "inverse" if bad else "normal",
+            help=about or ("Not known for any of these calls." if value == figures.UNKNOWN else None),
+        )
+        sparkline.draw(trend.astype(float).tolist(), f"{name} over the span")
 
 
 def coverage(span: Span, now: pd.Series, before: pd.Series) -> None:

@@ -38,6 +38,7 @@ def open_app(
     """
     monkeypatch.setenv("LLM_MANAGER_CACHE", str(sample_cache))
     monkeypatch.setattr(live, "PATIENCE_S", PATIENCE_S)  # nobody looks again here once an answer is there
+    monkeypatch.setattr(live, "FIRST_SCREEN_FIRST", False)  # no browser asks for the rest
     _forget()
 
     def open_page(page: str = "welcome", *, cold: bool = False, **query: str) -> AppTest:

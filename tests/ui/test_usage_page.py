@@ -18,7 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from llm_core import Usage, UsageRecord, Workspace
-from pages.components import usage_figures, usage_marks, usage_treemap
+from pages.components import live, usage_figures, usage_marks, usage_treemap
 from pages.components.span import span_of
 from pages.components.usage_tabs import TABS
 from pages.components.usage_view import View
@@ -42,6 +42,22 @@ def keep(ws: Workspace, count: int = 1, ago: timedelta = timedelta(), **named: A
 
 def tiles(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
+
+
+def test_the_first_screen_is_drawn_alone_at_first_and_what_the_link_says_of_the_rest_is_kept(
+    open_app: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LLM_MANAGER_SAMPLE", "1")
+    monkeypatch.setattr(live, "FIRST_SCREEN_FIRST", True)
+    app = open_app("usage", view="Export", measure="Calls")
+    assert len(app.metric) == 6
+    assert not app.get("plotly_chart")
+    assert not app.tabs
+    for _ in range(2):  # the browser asks for it; once only
+        app.run()
+        assert len(app.get("plotly_chart")) == 4
+        assert app.query_params["view"] == "Export"
+        assert "Calls per day" in " ".join(texts(app))
 
 
 def test_every_tab_opens_on_sample_data_and_says_nothing_that_is_not_for_people(
