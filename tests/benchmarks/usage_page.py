@@ -38,7 +38,7 @@ _IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 _WATCH = """
 setInterval(() => {
-  const charts = document.querySelectorAll(".js-plotly-plot .main-svg").length
+  const charts = document.querySelectorAll(".js-plotly-plot:has(.main-svg)").length
   const table = document.querySelector("[data-testid=stDataFrame] canvas")
   if (!window.drawnAt && charts >= 4 && table) window.drawnAt = performance.now()
 }, 15)
