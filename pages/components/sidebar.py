@@ -8,7 +8,7 @@ import streamlit as st
 
 from llm_core import Workspace
 from pages.components import alert_words, feedback, figures, shell
-from pages.components.health import health
+from pages.components.health import health, title
 
 
 def draw(ws: Workspace) -> None:
@@ -28,7 +28,11 @@ def _active_model(ws: Workspace) -> None:
         return
     model = ws.models.get(active)
     price = figures.price_pair(model.input_price, model.output_price)
-    name, connection = figures.plain(model.display_name or model.name), figures.plain(model.connection)
+    via = {connection.name: title(connection) for connection in ws.providers.list()}
+    name, connection = (
+        figures.plain(model.display_name or model.name),
+        figures.plain(via.get(model.connection, model.connection)),
+    )
     lacks = ws.models.lacks("chat", active)
     warning = ":orange[:material/warning:] " if lacks else ""
     help_text = " ".join(f"{lack.message} {lack.hint}" for lack in lacks)
@@ -57,5 +61,8 @@ def _alerts(ws: Workspace) -> None:
 
 def _label_sample_data() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="sample_label"):
-        st.markdown(":orange-badge[:material/science: Sample data] :small[made up]", width="stretch")
+        st.markdown(
+            ":orange-badge[:material/science: Sample data] :small[Made-up records: nothing here is yours.]",
+            width="stretch",
+        )
         st.button("Leave sample data", on_click=shell.use_sample, args=(False,), type="secondary", key="leave_sample")
