@@ -29,13 +29,7 @@ _SLOW_S, _REST_S = 0.4, 2.0
 """Where the questions that a page waits for took so long, those it does without begin only after it has been drawn: the
 browser needs the cores.
 """
-_AWAITED, _DRAWN = "live.awaited", "live.drawn"
-_SAY_DRAWN = """
-export default function ({ setTriggerValue }) {
-  const timer = setTimeout(() => setTriggerValue("drawn", true), 30)
-  return () => clearTimeout(timer)
-}
-"""
+_AWAITED, _DRAWN, _REST = "live.awaited", "live.drawn", "live.rest"
 _NOTHING = 0.0, None
 Key = tuple[str, str]
 T = TypeVar("T")
@@ -196,7 +190,8 @@ def _kept(home: str) -> _Kept:
 
 
 def pulse(ws: Workspace, seen: Any) -> None:
-    """Draws nothing. Runs the page again once there are records it has not shown, or an answer it did without.
+    """Draws nothing. Runs the page again once there are records it has not shown, an answer it did without, or all that
+    comes after its first screen.
 
     `seen` is its ledger token. Goes before the first `soon` of a page.
     """
@@ -207,22 +202,22 @@ def pulse(ws: Workspace, seen: Any) -> None:
 @st.fragment(run_every="1s")
 def _beat(ws: Workspace, seen: Any) -> None:
     with feedback.boundary():
-        if ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):
+        rest = st.session_state.pop(_REST, False)
+        if rest or ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):
             st.rerun()
 
 
 def first_screen(page: str) -> bool:
     """Whether to stop here: so it is in the first run of a page in a browser tab, which ends with its first screen.
 
-    The browser asks for the rest as soon as it has drawn that. It would show the first screen only with all the rest,
-    and charts take it longer than all else.
+    `pulse` runs it again a second later. The browser would show the first screen only with all the rest, and charts
+    take it longer than all else.
     """
     drawn = st.session_state.setdefault(_DRAWN, set())
     if not FIRST_SCREEN_FIRST or page in drawn:
         return False
     drawn.add(page)
-    tells = st.components.v2.component("llm_manager_drawn", js=_SAY_DRAWN)
-    tells(key="live.tells", on_drawn_change=lambda: None, height=1)
+    st.session_state[_REST] = True
     return True
 
 
