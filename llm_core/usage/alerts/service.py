@@ -54,7 +54,10 @@ class Alerts:
         self._sender = Sender(state, self._secrets)
         self._channels = Channels(state, self._secrets, lambda: self._sender)
         self._monitor = Monitor(
-            *(home.alerts_lock, self.evaluate, self._sender.start, self._check_seconds),
+            home.alerts_lock,
+            self.evaluate,
+            self._sender.start,
+            self._check_seconds,
             arrived=lambda: self._sender.wait(_LAST_SECONDS),
         )
 
