@@ -62,7 +62,7 @@ def _alerts(ws: Workspace) -> None:
 def _label_sample_data() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="sample_label"):
         st.markdown(
-            ":orange-badge[:material/science: Sample data] :small[Made up, not yours.]",
+            ":orange-badge[:material/science: Sample data] :small[Made up.]",
             width="stretch",
         )
         st.button("Leave sample data", on_click=shell.use_sample, args=(False,), type="secondary", key="leave_sample")
