@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from llm_core.providers.registry import REGISTRY
+from llm_core.providers.registry import REGISTRY, title
 from pages.components import api_key_dialog, dialogs, feedback, key_section, live, provider_card, shell
-from pages.components.health import title
 
 shell.guard()
 ws = shell.workspace()

@@ -11,9 +11,9 @@ import streamlit as st
 
 from llm_core import LLMProvider, Workspace
 from llm_core.errors import LLMManagerError
-from llm_core.providers.registry import REGISTRY, ProviderRow
+from llm_core.providers.registry import REGISTRY, ProviderRow, label, title
 from pages.components import dialogs, feedback, figures, key_field
-from pages.components.health import health, label, tested_line, title
+from pages.components.health import health, tested_line
 
 ABOUT = {
     "compatible": "Ollama, vLLM, OpenRouter and the like, by address",

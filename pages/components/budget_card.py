@@ -102,7 +102,7 @@ def _title(row: Any) -> None:
 def _spent(row: Any) -> str:
     used = budget_words.bare(row.unit, row.spent).replace("$", "\\$")
     limit = budget_words.limit(row).replace("$", "\\$")
-    return f"**{used}** of {limit} · {row.used:.0%}".replace("%", " %")
+    return f"**{used}** of {limit} · {figures.share(row.used)}"
 
 
 def _said(row: Any) -> str:

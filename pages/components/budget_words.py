@@ -25,7 +25,7 @@ def standing(row: Any) -> Standing:
         word = "Stopped" if row.hard else "Over the limit"
         return Standing(word, "red", ":material/block:" if row.hard else ":material/error:", 3)
     if figures.known(row.threshold):
-        return Standing(f"At {row.used:.0%}".replace("%", " %"), "orange", ":material/warning:", 2)
+        return Standing(f"At {figures.share(row.used)}", "orange", ":material/warning:", 2)
     if will_pass(row):
         return Standing("Too fast", "orange", ":material/trending_up:", 1)
     return Standing("On track", "green", ":material/check_circle:", 0)

@@ -11,9 +11,9 @@ import streamlit as st
 from llm_core import LLMProvider, Workspace
 from llm_core.errors import InvalidInput
 from llm_core.keys.environment import target_of
-from llm_core.providers.registry import REGISTRY
+from llm_core.providers.registry import REGISTRY, title
 from pages.components import dialogs, feedback, figures, key_field
-from pages.components.health import health, tested_line, title
+from pages.components.health import health, tested_line
 
 TEXTS = {
     "organization": ("Organisation", ("openai", "huggingface")),

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from llm_core import LLMProvider
-from llm_core.providers.registry import label as label
-from llm_core.providers.registry import title as title
 from pages.components import figures, shell
 
 SLOW_MS = 2_000

@@ -9,8 +9,9 @@ import streamlit as st
 
 from llm_core import LLMProvider, Workspace
 from llm_core.keys import VaultStatus
+from llm_core.providers.registry import title
 from pages.components import audit_table, feedback, figures, key_remedy, key_source, shell
-from pages.components.health import OPENS_THE_VAULT, title
+from pages.components.health import OPENS_THE_VAULT
 
 WORDS = {
     "ok": ("Open", "green", ":material/lock_open:"),

@@ -29,7 +29,7 @@ _SLOW_S, _REST_S = 0.4, 2.0
 """Where the questions that a page waits for took so long, those it does without begin only after it has been drawn: the
 browser needs the cores.
 """
-_AWAITED, _DRAWN, _REST = "live.awaited", "live.drawn", "live.rest"
+_AWAITED, _DRAWN, _MORE = "live.awaited", "live.drawn", "live.more"
 _NOTHING = 0.0, None
 Key = tuple[str, str]
 T = TypeVar("T")
@@ -202,8 +202,8 @@ def pulse(ws: Workspace, seen: Any) -> None:
 @st.fragment(run_every="1s")
 def _beat(ws: Workspace, seen: Any) -> None:
     with feedback.boundary():
-        rest = st.session_state.pop(_REST, False)
-        if rest or ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):
+        more = st.session_state.pop(_MORE, False)
+        if more or ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):
             st.rerun()
 
 
@@ -217,7 +217,7 @@ def first_screen(page: str) -> bool:
     if not FIRST_SCREEN_FIRST or page in drawn:
         return False
     drawn.add(page)
-    st.session_state[_REST] = True
+    st.session_state[_MORE] = True
     return True
 
 

@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from llm_core import LLMProvider, Workspace
+from llm_core.providers.registry import title
 from pages.components import edit_dialog, feedback, figures, rotate_dialog
 from pages.components.facts import Fact, row
-from pages.components.health import health, key_age, key_line, models_line, tested_line, title
+from pages.components.health import health, key_age, key_line, models_line, tested_line
 
 DELETED = "card.deleted"
 

@@ -6,8 +6,9 @@ import streamlit as st
 
 from llm_core import LLMProvider, Workspace
 from llm_core.errors import LLMManagerError
+from llm_core.providers.registry import title
 from pages.components import dialogs, feedback, key_field
-from pages.components.health import tested_line, title
+from pages.components.health import tested_line
 
 
 def word(connection: LLMProvider) -> str:

@@ -6,21 +6,23 @@ from collections import Counter
 
 import streamlit as st
 
-from llm_core import Workspace
+from llm_core import LLMProvider, Workspace
+from llm_core.providers.registry import title
 from pages.components import alert_words, feedback, figures, shell
-from pages.components.health import health, title
+from pages.components.health import health
 
 
 def draw(ws: Workspace) -> None:
     if ws.is_sample:
         _label_sample_data()
     with st.sidebar:
-        _active_model(ws)
-        _health(ws)
+        connections = ws.providers.list()
+        _active_model(ws, connections)
+        _health(connections)
         _alerts(ws)
 
 
-def _active_model(ws: Workspace) -> None:
+def _active_model(ws: Workspace, connections: list[LLMProvider]) -> None:
     st.caption("Active for chat")
     active = ws.models.active("chat")
     if active is None:
@@ -28,20 +30,17 @@ def _active_model(ws: Workspace) -> None:
         return
     model = ws.models.get(active)
     price = figures.price_pair(model.input_price, model.output_price)
-    via = {connection.name: title(connection) for connection in ws.providers.list()}
-    name, connection = (
-        figures.plain(model.display_name or model.name),
-        figures.plain(via.get(model.connection, model.connection)),
-    )
+    name = figures.plain(model.display_name or model.name)
+    via = {each.name: title(each) for each in connections}.get(model.connection, model.connection)
     lacks = ws.models.lacks("chat", active)
     warning = ":orange[:material/warning:] " if lacks else ""
     help_text = " ".join(f"{lack.message} {lack.hint}" for lack in lacks)
-    st.markdown(f"{warning}**{name}**  \n:small[{connection} · {price}]", help=figures.plain(help_text) or None)
+    st.markdown(f"{warning}**{name}**  \n:small[{figures.plain(via)} · {price}]", help=figures.plain(help_text) or None)
 
 
-def _health(ws: Workspace) -> None:
+def _health(connections: list[LLMProvider]) -> None:
     st.caption("Connections")
-    words = Counter(health(connection) for connection in ws.providers.list())
+    words = Counter(health(connection) for connection in connections)
     told = [f":{state.colour}[●] {number} {state.word.lower()}" for state, number in words.items()]
     st.page_link("pages/providers.py", label=", ".join(told) or "Nothing connected yet")
 
@@ -61,8 +60,5 @@ def _alerts(ws: Workspace) -> None:
 
 def _label_sample_data() -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="sample_label"):
-        st.markdown(
-            ":orange-badge[:material/science: Sample data] :small[Made up.]",
-            width="stretch",
-        )
+        st.markdown(":orange-badge[:material/science: Sample data] :small[Made up.]", width="stretch")
         st.button("Leave sample data", on_click=shell.use_sample, args=(False,), type="secondary", key="leave_sample")

@@ -75,7 +75,7 @@ def run(rows: int) -> list[Figure]:
         environment = os.environ | {"LLM_MANAGER_HOME": str(home), "LLM_MANAGER_CACHE": str(Path(folder, "cache"))}
         first, unchanged, changed, memory = _on_the_server(environment)
         found = [
-            Figure("usage page: first run on the server", first, "ms", None, None, "", True),
+            Figure("usage page: its first screen, first run on the server", first, "ms", None, None, "", True),
             _within("usage page: run again, nothing new", unchanged, "ms", UNCHANGED_MS),
             _within("usage page: run again after a record", changed, "ms", CHANGED_MS),
             _within("usage page: memory of the process", memory, "MB", MEMORY_MB),
@@ -119,8 +119,7 @@ def _serving(script: list[str], environment: dict[str, str]) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["--server.port", str(port), "--server.fileWatcherType", "none"]
-    command = [sys.executable, "-m", "streamlit", "run", *script, *options]
+    command = [sys.executable, "-m", "streamlit", "run", *script, "--server.port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}"

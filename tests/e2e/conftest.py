@@ -87,9 +87,7 @@ def _server(environment: dict[str, str], log: Path) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*command, "--server.fileWatcherType", "none"], cwd=ROOT, env=environment, stdout=out, stderr=out
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_for(url, process, log)
