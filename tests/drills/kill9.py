@@ -24,7 +24,7 @@ from llm_core.usage.manifest import load_newest
 from tests.usage.found import ids
 
 from .outcome import Outcome, compare
-from .processes import start
+from .processes import end, start
 
 KILLS = 120
 SHORT_KILLS = 20
@@ -52,6 +52,7 @@ class _Drill:
     chance: random.Random
     killed: Counter[str] = field(default_factory=Counter)
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -76,9 +77,7 @@ class _Drill:
         self._start(name)
 
     def end(self) -> None:
-        for process in self.running.values():
-            process.kill()
-            process.wait()
+        end(*self.started)
 
     def outcome(self, seed: int) -> Outcome:
         drain_all(self.home)
@@ -123,9 +122,9 @@ class _Drill:
         return [words[0] for words in lines if len(words) == 3]
 
     def _wait_for_records(self) -> None:
-        end = time.monotonic() + 60
+        until = time.monotonic() + 60
         while not (self.folder / "answers").exists() or not self._acknowledged_ids():
-            if time.monotonic() > end:
+            if time.monotonic() > until:
                 raise RuntimeError("the processes of the drill did not start")
             time.sleep(0.05)
 
@@ -140,3 +139,4 @@ class _Drill:
             "dashboard": (self.folder / "answers", 0.02),
         }
         self.running[name] = start(role, self.home, *arguments[role], log=self.folder / f"{name}.log")
+        self.started.append(self.running[name])

@@ -7,7 +7,6 @@ to every onlooker within two seconds.
 from __future__ import annotations
 
 import math
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from llm_core.usage.manifest import load_newest
 from tests.usage.found import ids
 
 from .outcome import Outcome, compare
-from .processes import start
+from .processes import end, start
 
 SECONDS = 60.0
 SHORT_SECONDS = 6.0
@@ -43,27 +42,21 @@ def run(seconds: float = SECONDS, *, judge_times: bool = True) -> Outcome:
         try:
             _wait_for(folder, seconds)
         finally:
-            _end(writers)
+            end(*writers)
             time.sleep(VISIBLE_WITHIN)  # the onlookers get the time they are promised
-            _end(others)
+            end(*others)
         return _outcome(home, folder, judge_times)
 
 
 def _wait_for(folder: Path, seconds: float) -> None:
     """Until all have begun, and then so long."""
-    end = time.monotonic() + 60
+    until = time.monotonic() + 60
     files = [folder / f"acknowledged {n}" for n in range(WRITERS)] + [folder / f"answers {n}" for n in range(ONLOOKERS)]
     while not all(path.exists() and path.stat().st_size for path in files):
-        if time.monotonic() > end:
+        if time.monotonic() > until:
             raise RuntimeError(f"the processes of the drill did not start: {(folder / 'log').read_text()}")
         time.sleep(0.05)
     time.sleep(seconds)
-
-
-def _end(processes: list[subprocess.Popen[bytes]]) -> None:
-    for process in processes:
-        process.kill()
-        process.wait()
 
 
 def _outcome(home: Home, folder: Path, judge_times: bool) -> Outcome:

@@ -6,10 +6,12 @@ python -m tests.drills.processes writer HOME FILE 500
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from llm_core import Usage
@@ -35,7 +37,19 @@ def start(role: str, home: Home, *arguments: object, log: Path) -> subprocess.Po
             cwd=ROOT,
             stdout=complaints,
             stderr=complaints,
+            start_new_session=True,
         )
+
+
+def end(*processes: subprocess.Popen[bytes]) -> None:
+    """Kill the processes, those killed before included, with the children that build a merged segment for them.
+
+    Such a child outlives a parent that is killed, and would go on writing to a home that is being removed.
+    """
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def writer(home: Home, file: str, rate: str) -> None:
