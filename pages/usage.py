@@ -9,6 +9,7 @@ import streamlit as st
 from pages.components import (
     advice_cards,
     dialogs,
+    first_screen,
     live,
     shell,
     usage_chart,
@@ -27,7 +28,7 @@ shell.guard()
 ws = shell.workspace()
 controls = shell.header("Usage")
 token = ws.usage.token()
-live.pulse(ws, token)
+live.pulse(ws, "usage", token)
 
 tz = shell.tz().key
 with controls:
@@ -62,8 +63,6 @@ before = earlier.iloc[0]
 usage_watch.strip(ws)
 usage_monitor.tiles(view, now, before, series, p95_ms)
 usage_monitor.coverage(span, now, before)
-if live.first_screen("usage"):
-    st.stop()
 usage_watch.cards(ws)
 left, right = st.columns([2, 1])
 with left:
@@ -73,5 +72,7 @@ with right:
 with st.grid(2, min_column_width=320):
     what.draw(on_what, most)
     who.draw(by_whom, makers)
+if first_screen.ends("usage", "PlotlyChart", "DataFrame"):
+    st.stop()
 usage_tabs.draw(view, now, measure, by)
 dialogs.open_if_asked()

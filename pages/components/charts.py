@@ -21,6 +21,7 @@ COLOURS = {
     "dark": ("#2DD4BF", "#F29C66", "#7AA7E8", "#E07F92", "#B49BDD", "#E5C558", "#86CFA4", "#9CA3AF"),
 }
 GROUPS = len(COLOURS["light"]) - 1
+_MARKS, _DAY_MS = 8, 86_400_000
 NO_TOOLBAR: dict[str, Any] = {"displayModeBar": False}
 
 
@@ -77,7 +78,8 @@ def bars(
             "range": [begins[0] - wide / 2, begins[-1] + wide / 2],
             "tickformat": "%H:%M" if hourly else "%b %Y" if monthly else "%-d %b",
             "showgrid": False,
-            "nticks": 8,
+            "nticks": _MARKS,
+            "dtick": _DAY_MS if span.bucket == "day" and len(begins) <= _MARKS else None,  # not the same day twice
         },
         yaxis={
             "title": None,

@@ -15,21 +15,19 @@ import pandas as pd
 import streamlit as st
 
 from llm_core import Workspace
-from pages.components import feedback, figures
+from pages.components import feedback, figures, first_screen
 
 PATIENCE_S = 0.3
 """How long a page waits, from its beginning on, for an answer that it can do without."""
 _KEPT, _MADE = 256, 64
 _PATIENCE = 100
 """For how many times as long as it took a somewhat old answer is good."""
-FIRST_SCREEN_FIRST = True
-"""Whether the first screen of a page is drawn in a run of its own."""
 _WORKERS = 2
 _SLOW_S, _REST_S = 0.4, 2.0
 """Where the questions that a page waits for took so long, those it does without begin only after it has been drawn: the
 browser needs the cores.
 """
-_AWAITED, _DRAWN, _MORE = "live.awaited", "live.drawn", "live.more"
+_AWAITED = "live.awaited"
 _NOTHING = 0.0, None
 Key = tuple[str, str]
 T = TypeVar("T")
@@ -189,36 +187,22 @@ def _kept(home: str) -> _Kept:
     return _Kept()
 
 
-def pulse(ws: Workspace, seen: Any) -> None:
-    """Draws nothing. Runs the page again once there are records it has not shown, an answer it did without, or all that
-    comes after its first screen.
+def pulse(ws: Workspace, page: str, seen: Any) -> None:
+    """Draws nothing. Runs the page again once there are records it has not shown, or an answer it did without.
 
     `seen` is its ledger token. Goes before the first `soon` of a page.
     """
     st.session_state[_AWAITED] = {}
-    _beat(ws, seen)
+    _beat(ws, page, seen)
 
 
 @st.fragment(run_every="1s")
-def _beat(ws: Workspace, seen: Any) -> None:
+def _beat(ws: Workspace, page: str, seen: Any) -> None:
+    if first_screen.waits(page):
+        return
     with feedback.boundary():
-        more = st.session_state.pop(_MORE, False)
-        if more or ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):
+        if ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):
             st.rerun()
-
-
-def first_screen(page: str) -> bool:
-    """Whether to stop here: so it is in the first run of a page in a browser tab, which ends with its first screen.
-
-    `pulse` runs it again a second later. The browser would show the first screen only with all the rest, and charts
-    take it longer than all else.
-    """
-    drawn = st.session_state.setdefault(_DRAWN, set())
-    if not FIRST_SCREEN_FIRST or page in drawn:
-        return False
-    drawn.add(page)
-    st.session_state[_MORE] = True
-    return True
 
 
 def answers(ws: Workspace, token: Any, *asked: Asked, lately: Sequence[Asked] = ()) -> list[Any]:

@@ -11,17 +11,31 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.components import charts, feedback
+from pages.components import charts, feedback, first_screen, picture, shell
 from pages.components.live import Asked
 from pages.components.usage_view import View
 
+_ROOM = '<div style="height:40px"></div>'
+"""What a menu takes up, where it has yet to come."""
 Click = Callable[[Any], None]
 """Told the `customdata` of the mark."""
 
 
 def chart(figure: go.Figure, name: str, alt: str, click: Click | None = None) -> None:
-    """After each click the charts are drawn anew: what is chosen is said by the filters, not by faded marks."""
-    key = f"usage.{name}.{st.session_state.get('usage.clicks', 0)}"
+    """After each click the charts are drawn anew: what is chosen is said by the filters, not by faded marks.
+
+    On the page's first screen it is a picture, which stays until the browser has drawn the chart in its place.
+    """
+    with st.container(key=f"usage-chart-{name}", gap=None):
+        if first_screen.alone("usage"):
+            st.empty()
+        else:
+            _drawn(figure, f"usage.{name}.{st.session_state.get('usage.clicks', 0)}", alt, click)
+        if first_screen.shown("usage"):
+            picture.draw(figure, alt, shell.theme(), f".st-key-usage-chart-{name}")
+
+
+def _drawn(figure: go.Figure, key: str, alt: str, click: Click | None) -> None:
     if click is None:
         st.plotly_chart(figure, config=charts.NO_TOOLBAR, alt=alt, key=key)
         return
@@ -74,6 +88,9 @@ def _row() -> Any:
 
 
 def _menu(view: View, name: str, asked: Asked, table: pd.DataFrame) -> None:
+    if first_screen.alone("usage"):
+        st.html(_ROOM, width=29)
+        return
     menu = st.popover(
         "",
         icon=":material/code:",

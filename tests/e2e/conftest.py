@@ -35,6 +35,8 @@ FLAGS = [
     "--disable-sync",
 ]
 IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
+REST = ".st-key-first-screen-rest"
+"""Where a page waits for the browser to ask for what comes below its first screen."""
 PATIENCE_MS = 1000 * PATIENCE_S
 """How long a test waits for what must come; it says nothing of how fast that is."""
 
@@ -112,13 +114,13 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the server has run what the page asked for, and its last elements are drawn: they move what is there,
-    and a click before that can be lost."""
+    """Wait until the server has run what the page asked for, and its last elements are drawn, those below its first
+    screen too: they move what is there, and a click before that can be lost."""
     end = time.monotonic() + PATIENCE_S
     while True:
         page.locator(IDLE).wait_for()
         page.wait_for_timeout(200)
-        if not runs_of(page).under_way and page.locator(IDLE).count():
+        if not runs_of(page).under_way and page.locator(IDLE).count() and not page.locator(REST).count():
             return
         assert time.monotonic() < end, "the page never came to rest"
 

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from llm_core import Workspace
 from llm_core.store.home import open_home
 from tests.benchmarks import ledger_data
 from tests.e2e.conftest import Serve, click, run_python, settled
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -69,6 +70,56 @@ def test_a_million_records_are_shown_filtered_by_a_click_exported_and_followed(
 
     run_python(RECORD, environment)
     expect(tile(page, "Calls")).to_have_text(f"{rare.calls + 1:,}")
+
+
+@pytest.mark.parametrize("query", ["span=30+d", "span=7+d&measure=Calls", "span=24+h&measure=Tokens", "span=90+d"])
+def test_the_first_screen_has_pictures_until_the_charts_that_look_the_same_take_their_place(
+    page: Page, serve: Serve, sample_cache: Path, query: str
+) -> None:
+    held: list[Route] = []
+    page.route("**/PlotlyChart*", lambda request: held.append(request))
+    page.goto(f"{serve(LLM_MANAGER_CACHE=str(sample_cache), LLM_MANAGER_SAMPLE='1')}/usage?{query}")
+    pictures = [page.locator(f".st-key-usage-chart-{name} .chart-picture") for name in ("time", "what", "who")]
+    expect(pictures[-1]).to_be_visible()
+    until(lambda: bool(held))  # the browser asks for the charts by itself
+    expect(page.locator("[data-testid=stMain] [data-testid=stSkeleton]")).to_have_count(0)
+    expect(page.get_by_role("tab")).to_have_count(0)
+    seen = [page.evaluate(_PICTURE_WORDS, picture.element_handle()) for picture in pictures]
+    high = page.evaluate(_HEIGHTS)
+    for request in held:
+        request.continue_()
+    settled(page)
+    expect(page.get_by_role("tab").first).to_be_visible()
+    for name, picture, words in zip(("time", "what", "who"), pictures, seen, strict=True):
+        chart = page.locator(f".st-key-usage-chart-{name} .js-plotly-plot")
+        expect(chart.locator(".bars path").first).to_be_visible()
+        expect(picture).to_be_hidden()
+        drawn = page.evaluate(_CHART_WORDS, chart.element_handle())
+        assert words
+        assert sorted(words) == sorted(drawn)
+        for word, (across, down) in words.items():
+            assert abs(across - drawn[word][0]) < 8, word
+            assert abs(down - drawn[word][1]) < 4, word
+    assert page.evaluate(_HEIGHTS) == high
+
+
+_WORDS = """
+(chart) => Object.fromEntries([...chart.querySelectorAll("SELECTOR")]
+  .filter((each) => getComputedStyle(each).visibility !== "hidden" && !each.children.length && each.textContent.trim())
+  .map((each) => {
+    const range = document.createRange()
+    range.selectNodeContents(each)
+    const box = range.getBoundingClientRect()
+    const whole = chart.getBoundingClientRect()
+    return [each.textContent.trim(), [box.x + box.width / 2 - whole.x, box.y + box.height / 2 - whole.y]]
+  }))
+"""
+_PICTURE_WORDS = _WORDS.replace("SELECTOR", "div")
+_CHART_WORDS = _WORDS.replace("SELECTOR", ".xtick text, .ytick text, .bartext")
+"""Each word in a chart, and where its middle is."""
+_HEIGHTS = """
+() => ["time", "what", "who"].map((name) => document.querySelector(`.st-key-usage-chart-${name}`).clientHeight)
+"""
 
 
 def tile(page: Page, name: str) -> Locator:

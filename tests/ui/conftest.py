@@ -11,7 +11,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from pages.components import live
+from pages.components import first_screen, live
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def open_app(
     """
     monkeypatch.setenv("LLM_MANAGER_CACHE", str(sample_cache))
     monkeypatch.setattr(live, "PATIENCE_S", PATIENCE_S)  # nobody looks again here once an answer is there
-    monkeypatch.setattr(live, "FIRST_SCREEN_FIRST", False)  # no browser asks for the rest
+    monkeypatch.setattr(first_screen, "ALONE", False)  # no browser asks for the rest
     _forget()
 
     def open_page(page: str = "welcome", *, cold: bool = False, **query: str) -> AppTest:

@@ -18,7 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from llm_core import Usage, UsageRecord, Workspace
-from pages.components import live, usage_figures, usage_marks, usage_treemap
+from pages.components import first_screen, usage_figures, usage_marks, usage_treemap
 from pages.components.span import span_of
 from pages.components.usage_tabs import TABS
 from pages.components.usage_view import View
@@ -48,7 +48,7 @@ def test_the_first_screen_is_drawn_alone_at_first_and_what_the_link_says_of_the_
     open_app: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LLM_MANAGER_SAMPLE", "1")
-    monkeypatch.setattr(live, "FIRST_SCREEN_FIRST", True)
+    monkeypatch.setattr(first_screen, "ALONE", True)
     app = open_app("usage", view="Export", measure="Calls")
     assert len(app.metric) == 6
     assert not app.get("plotly_chart")
