@@ -32,7 +32,7 @@ _STYLE = """
 INSIDE { position: relative; min-height: HIGHpx }
 INSIDE [data-testid=stSkeleton] { visibility: hidden }
 INSIDE:has(.main-svg) .chart-picture { display: none }
-.chart-picture { position: absolute; inset: 0 }
+.chart-picture { position: absolute; left: 0; right: 0; top: 0 }
 </style>
 """
 

@@ -14,7 +14,6 @@ from llm_core import Workspace
 from llm_core.store.home import open_home
 from tests.benchmarks import ledger_data
 from tests.e2e.conftest import Serve, click, run_python, settled
-from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -78,10 +77,12 @@ def test_the_first_screen_has_pictures_until_the_charts_that_look_the_same_take_
 ) -> None:
     held: list[Route] = []
     page.route("**/PlotlyChart*", lambda request: held.append(request))
-    page.goto(f"{serve(LLM_MANAGER_CACHE=str(sample_cache), LLM_MANAGER_SAMPLE='1')}/usage?{query}")
-    pictures = [page.locator(f".st-key-usage-chart-{name} .chart-picture") for name in ("time", "what", "who")]
+    url = serve(LLM_MANAGER_CACHE=str(sample_cache), LLM_MANAGER_SAMPLE="1")
+    with page.expect_request("**/PlotlyChart*"):  # the browser asks for the charts by itself
+        page.goto(f"{url}/usage?{query}")
+    names = ("time", "what", "who")
+    pictures = [page.locator(f".st-key-usage-chart-{name} .chart-picture [role=img]") for name in names]
     expect(pictures[-1]).to_be_visible()
-    until(lambda: bool(held))  # the browser asks for the charts by itself
     expect(page.locator("[data-testid=stMain] [data-testid=stSkeleton]")).to_have_count(0)
     expect(page.get_by_role("tab")).to_have_count(0)
     seen = [page.evaluate(_PICTURE_WORDS, picture.element_handle()) for picture in pictures]
@@ -90,7 +91,7 @@ def test_the_first_screen_has_pictures_until_the_charts_that_look_the_same_take_
         request.continue_()
     settled(page)
     expect(page.get_by_role("tab").first).to_be_visible()
-    for name, picture, words in zip(("time", "what", "who"), pictures, seen, strict=True):
+    for name, picture, words in zip(names, pictures, seen, strict=True):
         chart = page.locator(f".st-key-usage-chart-{name} .js-plotly-plot")
         expect(chart.locator(".bars path").first).to_be_visible()
         expect(picture).to_be_hidden()
