@@ -25,7 +25,7 @@ _ASK = """
 <script>
 {
   const own = document.querySelector("script[type=module][src]")
-  const load = () => Promise.allSettled(MODULES.map((name) => import(new URL(name, own.src))))
+  const load = () => Promise.allSettled(MODULES.map((name) => import(new URL(name, own?.src ?? location.href))))
   const ask = async () => {
     const place = document.querySelector(".st-key-KEY")
     if (!place) return

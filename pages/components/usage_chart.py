@@ -48,24 +48,18 @@ def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, 
         title = f"{word} per {view.span.bucket}"
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{title}**", width="content")
-            st.segmented_control(
-                "Measure",
-                list(MEASURES),
-                default="Spend",
-                required=True,
-                label_visibility="collapsed",
-                key="measure",
-                bind="query-params",
-            )
-            with usage_marks.controls(view, "time", asked, shown.frame):
-                st.selectbox(
-                    "By",
-                    [*BY.values(), *(f"Tag {tag}" for tag in tags)],
-                    key="by",
-                    bind="query-params",
+            if not usage_marks.room(207, 32):
+                st.segmented_control(
+                    "Measure",
+                    list(MEASURES),
+                    default="Spend",
+                    required=True,
                     label_visibility="collapsed",
-                    width=124,
+                    key="measure",
+                    bind="query-params",
                 )
+            with usage_marks.controls(view, "time", asked, shown.frame):
+                usage_marks.choice("By", [*BY.values(), *(f"Tag {tag}" for tag in tags)], "by")
         if not shown.names:
             st.caption("Nothing in this span has a known price above $0." if word == "Spend" else "Nothing here.")
             return

@@ -15,8 +15,6 @@ from pages.components import charts, feedback, first_screen, picture, shell
 from pages.components.live import Asked
 from pages.components.usage_view import View
 
-_ROOM = '<div style="height:40px"></div>'
-"""What a menu takes up, where it has yet to come."""
 Click = Callable[[Any], None]
 """Told the `customdata` of the mark."""
 
@@ -75,6 +73,14 @@ def titled_control(title: str, view: View, name: str, asked: Asked, table: pd.Da
             yield
 
 
+def room(width: int, height: int = 40) -> bool:
+    """Whether this is the page's first screen, which leaves the room of a control: it comes with the charts."""
+    if first_screen.alone("usage"):
+        st.html(f'<div style="height:{height}px"></div>', width=width)
+        return True
+    return False
+
+
 @contextmanager
 def controls(view: View, name: str, asked: Asked, table: pd.DataFrame) -> Iterator[None]:
     """The menu of a question and its answer, at the right of what is drawn in the block."""
@@ -83,13 +89,18 @@ def controls(view: View, name: str, asked: Asked, table: pd.DataFrame) -> Iterat
         _menu(view, name, asked, table)
 
 
+def choice(label: str, options: list[str], key: str) -> None:
+    """A box beside a card's title, kept in the URL."""
+    if not room(124):
+        st.selectbox(label, options, key=key, bind="query-params", label_visibility="collapsed", width=124)
+
+
 def _row() -> Any:
     return st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small")
 
 
 def _menu(view: View, name: str, asked: Asked, table: pd.DataFrame) -> None:
-    if first_screen.alone("usage"):
-        st.html(_ROOM, width=29)
+    if room(29):
         return
     menu = st.popover(
         "",

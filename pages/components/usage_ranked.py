@@ -38,14 +38,7 @@ class Ranking:
         with st.container(border=True, height="stretch"):
             shown = view.made(groups, partial(_shown, groups, by, measure), self._key, by, measure)
             with usage_marks.titled_control(self._title, view, self._key, asked, groups):
-                st.selectbox(
-                    self._title,
-                    self._options,
-                    key=self._key,
-                    bind="query-params",
-                    label_visibility="collapsed",
-                    width=124,
-                )
+                usage_marks.choice(self._title, self._options, self._key)
             if shown.frame.empty:
                 st.caption("Nothing here.")
                 return

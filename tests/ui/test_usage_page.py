@@ -51,13 +51,39 @@ def test_the_first_screen_is_drawn_alone_at_first_and_what_the_link_says_of_the_
     monkeypatch.setattr(first_screen, "ALONE", True)
     app = open_app("usage", view="Export", measure="Calls")
     assert len(app.metric) == 6
+    assert pictures(app) == 4
     assert not app.get("plotly_chart")
     assert not app.tabs
-    for _ in range(2):  # the browser asks for it; once only
+    assert "Calls per day" in " ".join(texts(app))
+    for left in (4, 0):  # pictures stay until the browser has drawn the charts in their place
         app.run()
+        assert pictures(app) == left
         assert len(app.get("plotly_chart")) == 4
         assert app.query_params["view"] == "Export"
         assert "Calls per day" in " ".join(texts(app))
+
+
+def test_a_page_with_no_call_to_show_goes_on_looking_for_one(
+    open_app: Open, ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_screen, "ALONE", True)
+    app = open_app("usage")
+    assert not app.metric
+    assert first_screen._WHOLE not in app.session_state  # else the pulse would wait for a browser to ask
+    keep(ws)
+    app.run()
+    assert tiles(app)["Calls"] == "1"
+    assert not app.get("plotly_chart")
+    assert app.session_state[first_screen._WHOLE] == {"usage": False}
+    app.run()
+    assert app.get("plotly_chart")
+    assert app.session_state[first_screen._WHOLE] == {"usage": True}
+
+
+def pictures(app: AppTest) -> int:
+    return sum(
+        "chart-picture" in element.proto.body and 'role="img"' in element.proto.body for element in app.get("html")
+    )
 
 
 def test_every_tab_opens_on_sample_data_and_says_nothing_that_is_not_for_people(
