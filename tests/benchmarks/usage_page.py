@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 UNCHANGED_MS, CHANGED_MS, MEMORY_MB, FIRST_S, WARM_S = 500.0, 1000.0, 500.0, 2.5, 1.2
-RELOADS = 7
-BROWSERS = 3
+RELOADS = 3
+BROWSERS = 7
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 _TITLE = "h1"
 _FIRST_SCREEN = "[data-testid=stMain]:not(:has([data-testid=stSkeleton])) .st-key-usage-chart-who .chart-picture"
