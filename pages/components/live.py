@@ -193,12 +193,13 @@ def pulse(ws: Workspace, page: str, seen: Any) -> None:
     `seen` is its ledger token. Goes before the first `soon` of a page.
     """
     st.session_state[_AWAITED] = {}
-    _beat(ws, page, seen)
+    _beat(ws, seen, page if first_screen.alone(page) else None)
 
 
 @st.fragment(run_every="1s")
-def _beat(ws: Workspace, page: str, seen: Any) -> None:
-    if first_screen.waits(page):
+def _beat(ws: Workspace, seen: Any, first_of: str | None) -> None:
+    """`first_of`: the page whose first screen this run may have drawn; then its rest is what comes next."""
+    if first_of is not None and first_screen.waits(first_of):
         return
     with feedback.boundary():
         if ws.usage.token() != seen or _kept(str(ws.home.path)).news(st.session_state.get(_AWAITED, {})):

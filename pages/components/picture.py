@@ -24,9 +24,8 @@ _ABOVE, _BELOW, _SIDE, _GAP = 8, 32, 8, 9
 """The room that figures leave around what they draw, and that plotly leaves beside the names of an axis, in pixels."""
 _DAY, _MONTH = 86_400_000.0, 2_629_800_000.0
 _SUNDAY = 946_771_200_000.0
+"""2 January 2000, from which plotly counts days, in milliseconds as all times here."""
 _DASHES = {"dash": "9,9", "dot": "3,3"}
-
-
 _STYLE = """
 <style>
 INSIDE { position: relative; min-height: HIGHpx }

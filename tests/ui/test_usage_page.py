@@ -18,7 +18,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from llm_core import Usage, UsageRecord, Workspace
-from pages.components import first_screen, usage_figures, usage_marks, usage_treemap
+from pages.components import first_screen, live, usage_figures, usage_marks, usage_treemap
 from pages.components.span import span_of
 from pages.components.usage_tabs import TABS
 from pages.components.usage_view import View
@@ -78,6 +78,21 @@ def test_a_page_with_no_call_to_show_goes_on_looking_for_one(
     app.run()
     assert app.get("plotly_chart")
     assert app.session_state[first_screen._WHOLE] == {"usage": True}
+
+
+def test_a_filter_that_finds_nothing_before_the_rest_has_come_leaves_the_page_live(
+    open_app: Open, ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(ws)
+    still: list[bool] = []
+    monkeypatch.setattr(live, "_beat", lambda ws, seen, first_of: still.append(first_of is not None))
+    monkeypatch.setattr(first_screen, "ALONE", True)
+    app = open_app("usage")
+    assert len(app.metric) == 6
+    app.query_params["hour"] = f"{(datetime.now(UTC).weekday() + 3) % 7}-12"  # three days from any call
+    app.run()
+    assert not app.metric
+    assert still == [True, False]
 
 
 def pictures(app: AppTest) -> int:
