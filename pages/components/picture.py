@@ -20,8 +20,8 @@ import streamlit as st
 _WORDS = {"light": "#808495", "dark": "#E6EAF1"}
 _GRID = {"light": "#E6EAF1", "dark": "#31333F"}
 _WIDE, _HIGH = 1000.0, 1000.0
-_ABOVE, _BELOW, _SIDE, _GAP = 8, 32, 8, 9
-"""The room that figures leave around what they draw, and that plotly leaves beside the names of an axis, in pixels."""
+_GAP = 9
+"""The room that plotly leaves beside the names of an axis, in pixels."""
 _DAY, _MONTH = 86_400_000.0, 2_629_800_000.0
 _SUNDAY = 946_771_200_000.0
 """2 January 2000, from which plotly counts days, in milliseconds as all times here."""
@@ -51,9 +51,9 @@ def html(figure: go.Figure, alt: str, theme: str) -> str:
 
 
 def _ranked(figure: go.Figure) -> str:
-    bars, above = figure.data[0], figure.layout.margin.t
+    bars = figure.data[0]
     most = float(figure.layout.xaxis.range[1])
-    high = (figure.layout.height - 2 * above) / max(1, len(bars.y))
+    high = (figure.layout.height - figure.layout.margin.t - figure.layout.margin.b) / max(1, len(bars.y))
     thick = high * (1 - figure.layout.bargap)
     names = "".join(_at(f"height:{high:.2f}px;line-height:{high:.2f}px", str(name).rstrip()) for name in bars.y)
     drawn = "".join(
@@ -62,7 +62,7 @@ def _ranked(figure: go.Figure) -> str:
         f"<div>{escape(str(text))}</div></div>"
         for value, colour, text in zip(bars.x, bars.marker.color, bars.text, strict=True)
     )
-    return _beside(names, drawn, above)
+    return _beside(names, drawn, figure.layout.margin)
 
 
 def _over_time(figure: go.Figure, theme: str) -> str:
@@ -72,7 +72,7 @@ def _over_time(figure: go.Figure, theme: str) -> str:
     shapes = list(_shapes(figure, at))
     top = float(layout.yaxis.range[1]) if layout.yaxis.range else _highest(shapes) / 0.95
     across, up = _Scale(begin, end, _WIDE), _Scale(top or 1.0, 0.0, _HIGH)
-    plot = layout.height - _ABOVE - _BELOW
+    plot = layout.height - layout.margin.t - layout.margin.b
     marks = numbers(top, layout.yaxis.nticks)
     words = [_number(mark, marks, layout.yaxis) for mark in marks]
     names = "".join(
@@ -96,15 +96,15 @@ def _over_time(figure: go.Figure, theme: str) -> str:
     source = b64encode(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{image}</svg>'.encode()).decode()
     stretched = "position:absolute;left:0;top:0;width:100%"
     picture = f'<img alt="" src="data:image/svg+xml;base64,{source}" style="{stretched};height:{plot}px">'
-    return _beside(names, lines + picture + below, _ABOVE)
+    return _beside(names, lines + picture + below, layout.margin)
 
 
-def _beside(names: str, drawn: str, above: int) -> str:
+def _beside(names: str, drawn: str, margin: Any) -> str:
     """The names of the axis at the left, as wide as they are, and what is drawn in the room that is left."""
-    left = f"position:relative;text-align:right;margin:0 {_GAP}px 0 {_SIDE}px;flex:none"
-    right = f"position:relative;flex:1;min-width:0;margin-right:{_SIDE}px"
+    left = f"position:relative;text-align:right;margin:0 {_GAP}px 0 {margin.l}px;flex:none"
+    right = f"position:relative;flex:1;min-width:0;margin-right:{margin.r}px"
     return (
-        f'<div style="display:flex;padding-top:{above}px">'
+        f'<div style="display:flex;padding-top:{margin.t}px">'
         f'<div style="{left}">{names}</div><div style="{right}">{drawn}</div></div>'
     )
 

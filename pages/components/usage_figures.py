@@ -21,7 +21,6 @@ SCALES = {
 }
 _FAR = 3.0
 """An interval that goes beyond so many times what is expected is cut off: it would press the line flat."""
-_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 32}
 Words = Callable[[Any], str]
 
 
@@ -82,7 +81,7 @@ def hours(frame: pd.DataFrame, words: Words, days: Sequence[str], *, theme: str)
         )
     figure.update_layout(
         height=270,
-        margin=_MARGIN | {"b": 28},
+        margin=charts.MARGIN | {"b": 28},
         showlegend=False,
         hovermode="closest",
         barmode="overlay",
@@ -115,7 +114,7 @@ def lines(frame: pd.DataFrame, columns: dict[str, str], *, unit: str, scale: flo
         )
     figure.update_layout(
         height=260,
-        margin=_MARGIN,
+        margin=charts.MARGIN,
         showlegend=False,
         hovermode="closest",
         xaxis={"title": None, "showgrid": False, "nticks": 8, "tickformat": "%-d %b"},
@@ -156,7 +155,7 @@ def histogram(frame: pd.DataFrame, words: Words, *, theme: str) -> go.Figure:
     ticks = [power + step for power in range(first, last + 1) for step in (0, math.log10(3))]
     figure.update_layout(
         height=260,
-        margin=_MARGIN,
+        margin=charts.MARGIN,
         showlegend=False,
         hovermode="closest",
         bargap=0.06,
@@ -199,7 +198,7 @@ def projection(path: pd.DataFrame, today: pd.Timestamp, *, theme: str, money: bo
         )
     figure.update_layout(
         height=200,
-        margin=_MARGIN,
+        margin=charts.MARGIN,
         showlegend=False,
         hovermode="closest",
         xaxis={"title": None, "showgrid": False, "nticks": 5, "tickformat": "%-d %b"},

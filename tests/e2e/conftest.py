@@ -79,15 +79,17 @@ def environment(home: Path) -> dict[str, str]:
 
 @pytest.fixture
 def serve(environment: dict[str, str], tmp_path: Path) -> Iterator[Serve]:
-    """`serve(NAME=value)` starts the app with these variables too, and gives its address."""
+    """`serve(NAME=value)` starts the app, or another script, with these variables too, and gives its address."""
     with ExitStack() as running:
-        yield lambda **variables: running.enter_context(_server(environment | variables, tmp_path / "server.log"))
+        yield lambda script="app.py", **variables: running.enter_context(
+            _server(script, environment | variables, tmp_path / "server.log")
+        )
 
 
 @contextmanager
-def _server(environment: dict[str, str], log: Path) -> Iterator[str]:
+def _server(script: str, environment: dict[str, str], log: Path) -> Iterator[str]:
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
         try:
@@ -155,3 +157,22 @@ def connect_to(base_url: str, environment: dict[str, str]) -> None:
         f"ws.providers.connect('compatible', base_url={base_url!r})\nws.models.refresh('compatible')",
         environment,
     )
+
+
+_WORDS = """
+(chart) => Object.fromEntries([...chart.querySelectorAll("div, .xtick text, .ytick text, .bartext")]
+  .filter((each) => getComputedStyle(each).visibility !== "hidden" && !each.children.length && each.textContent.trim())
+  .map((each) => {
+    const range = document.createRange()
+    range.selectNodeContents(each)
+    const box = range.getBoundingClientRect()
+    const whole = chart.getBoundingClientRect()
+    return [each.textContent.trim(), [box.x + box.width / 2 - whole.x, box.y + box.height / 2 - whole.y]]
+  }))
+"""
+
+
+def words_of(page: Page, chart: Locator) -> dict[str, list[float]]:
+    """Each word in a chart or in its picture, and where its middle is from the upper left corner, in pixels."""
+    found: dict[str, list[float]] = page.evaluate(_WORDS, chart.element_handle())
+    return found

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from llm_core import Workspace
 from llm_core.store.home import open_home
 from tests.benchmarks import ledger_data
-from tests.e2e.conftest import Serve, click, run_python, settled
+from tests.e2e.conftest import Serve, click, run_python, settled, words_of
 
 pytestmark = pytest.mark.browser
 
@@ -85,7 +85,7 @@ def test_the_first_screen_has_pictures_until_the_charts_that_look_the_same_take_
     expect(pictures[-1]).to_be_visible()
     expect(page.locator("[data-testid=stMain] [data-testid=stSkeleton]")).to_have_count(0)
     expect(page.get_by_role("tab")).to_have_count(0)
-    seen = [page.evaluate(_PICTURE_WORDS, picture.element_handle()) for picture in pictures]
+    seen = [words_of(page, picture) for picture in pictures]
     high = page.evaluate(_HEIGHTS)
     for request in held:
         request.continue_()
@@ -95,29 +95,14 @@ def test_the_first_screen_has_pictures_until_the_charts_that_look_the_same_take_
         chart = page.locator(f".st-key-usage-chart-{name} .js-plotly-plot")
         expect(chart.locator(".bars path").first).to_be_visible()
         expect(picture).to_be_hidden()
-        drawn = page.evaluate(_CHART_WORDS, chart.element_handle())
+        drawn = words_of(page, chart)
         assert words
         assert sorted(words) == sorted(drawn)
-        for word, (across, down) in words.items():
-            assert abs(across - drawn[word][0]) < 8, word
-            assert abs(down - drawn[word][1]) < 4, word
+        for word, at in words.items():
+            assert at == pytest.approx(drawn[word], abs=4), word
     assert page.evaluate(_HEIGHTS) == high
 
 
-_WORDS = """
-(chart) => Object.fromEntries([...chart.querySelectorAll("SELECTOR")]
-  .filter((each) => getComputedStyle(each).visibility !== "hidden" && !each.children.length && each.textContent.trim())
-  .map((each) => {
-    const range = document.createRange()
-    range.selectNodeContents(each)
-    const box = range.getBoundingClientRect()
-    const whole = chart.getBoundingClientRect()
-    return [each.textContent.trim(), [box.x + box.width / 2 - whole.x, box.y + box.height / 2 - whole.y]]
-  }))
-"""
-_PICTURE_WORDS = _WORDS.replace("SELECTOR", "div")
-_CHART_WORDS = _WORDS.replace("SELECTOR", ".xtick text, .ytick text, .bartext")
-"""Each word in a chart, and where its middle is."""
 _HEIGHTS = """
 () => ["time", "what", "who"].map((name) => document.querySelector(`.st-key-usage-chart-${name}`).clientHeight)
 """
