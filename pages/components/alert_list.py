@@ -98,10 +98,10 @@ def history(ws: Workspace) -> None:
     tz = str(shell.tz())
     table = pd.DataFrame(
         {
+            "What": found["title"],
+            "Severity": [SEVERITIES[severity].word for severity in found["severity"]],
             "Began": pd.to_datetime(found["opened_at"], utc=True).dt.tz_convert(tz),
             "Ended": pd.to_datetime(found["closed_at"], utc=True).dt.tz_convert(tz),
-            "Severity": [SEVERITIES[severity].word for severity in found["severity"]],
-            "What": found["title"],
             "Details": found["text"],
         }
     )
@@ -111,10 +111,10 @@ def history(ws: Workspace) -> None:
         hide_index=True,
         placeholder="open",
         column_config={
+            "What": st.column_config.TextColumn(width=300),
+            "Severity": st.column_config.TextColumn(width=80),
             "Began": st.column_config.DatetimeColumn(width=140, **moment),
             "Ended": st.column_config.DatetimeColumn(width=140, **moment),
-            "Severity": st.column_config.TextColumn(width=80),
-            "What": st.column_config.TextColumn(width=330),
         },
         alt="Alerts that began, the latest first",
     )

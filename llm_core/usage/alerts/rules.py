@@ -107,7 +107,7 @@ KINDS: Mapping[str, Kind] = {
             "Calls of the last day have no cost, since their model's price is not known: totals and budgets lack them.",
             (Option("least_calls", 5, 1, 1e6, "Calls from which on it is worth a word."),),
         ),
-        Kind("key_age", "Key age", "A key is older than the setting keys.remind_after_days."),
+        Kind("key_age", "Key age", "A key is older than the days after which Providers reminds of rotation."),
         Kind(
             "shutdown",
             "Shutdown ahead",
