@@ -111,7 +111,7 @@ def history(ws: Workspace) -> None:
         hide_index=True,
         placeholder="open",
         column_config={
-            "What": st.column_config.TextColumn(width=300),
+            "What": st.column_config.TextColumn(width=320),
             "Severity": st.column_config.TextColumn(width=80),
             "Began": st.column_config.DatetimeColumn(width=140, **moment),
             "Ended": st.column_config.DatetimeColumn(width=140, **moment),

@@ -15,6 +15,13 @@ from pages.components import figures, garbage
 
 ROOT = Path(__file__).resolve().parents[2]
 APP = "LLM Manager"
+_LINKS = """
+<style>
+[data-testid=stPageLink-NavLink][href*="?"]:not(:hover) { background: none }
+[data-testid=stPageLink-NavLink][href*="?"] p { font-weight: inherit }
+</style>
+"""
+"""Streamlit shows a link to the page one is on as chosen, also where it leads to another part of that page."""
 
 
 def _page(name: str, icon: str, about: str, *, default: bool = False) -> Any:
@@ -42,7 +49,9 @@ def start() -> Any:
     """First call of app.py: the page asked for."""
     garbage.leave_out_modules()
     st.session_state["shell.ready"] = True
-    return _configured_navigation()
+    page = _configured_navigation()
+    st.html(_LINKS)
+    return page
 
 
 def _configured_navigation() -> Any:

@@ -101,6 +101,8 @@ def test_the_first_screen_has_pictures_until_the_charts_that_look_the_same_take_
         for word, at in words.items():
             assert at == pytest.approx(drawn[word], abs=4), word
     assert page.evaluate(_HEIGHTS) == high
+    to_alerts = page.locator('[data-testid=stPageLink-NavLink][href*="?"]').first
+    expect(to_alerts).to_have_css("background-color", "rgba(0, 0, 0, 0)")  # nothing of it is chosen
 
 
 _HEIGHTS = """
