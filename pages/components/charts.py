@@ -81,7 +81,7 @@ def bars(
             "tickformat": "%H:%M" if hourly else "%b %Y" if monthly else "%-d %b",
             "showgrid": False,
             "nticks": _MARKS,
-            "dtick": _DAY_MS if span.bucket == "day" and len(begins) <= _MARKS else None,  # not the same day twice
+            "dtick": _apart(span.bucket, len(begins)),
         },
         yaxis={
             "title": None,
@@ -92,6 +92,13 @@ def bars(
         },
     )
     return figure
+
+
+def _apart(bucket: str, count: int) -> float | str | None:
+    """The step between marks where plotly's own would mark a day twice, or would turn long names of months aslant."""
+    if bucket == "month":
+        return f"M{next((months for months in (3, 6, 12, 24) if count <= 4 * months), 60)}"
+    return _DAY_MS if bucket == "day" and count <= _MARKS else None
 
 
 def legend(frame: pd.DataFrame, *, by: str, value: str, taken: Mapping[str, int], theme: str) -> list[str]:

@@ -13,7 +13,6 @@ from pages.components import charts, figures
 from pages.components.model_words import CLASSES
 
 _BEFORE, _AFTER = timedelta(days=180), timedelta(days=60)
-_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 32}
 
 
 def price_steps(history: pd.DataFrame, today: date, *, theme: str) -> go.Figure:
@@ -45,7 +44,7 @@ def price_steps(history: pd.DataFrame, today: date, *, theme: str) -> go.Figure:
     )
     figure.update_layout(
         height=230,
-        margin=_MARGIN | {"t": 20},
+        margin=charts.MARGIN | {"t": 20},
         showlegend=False,
         hovermode="closest",
         xaxis={"title": None, "range": [first, last], "showgrid": False, "nticks": 6, "tickformat": "%b %Y"},
@@ -82,7 +81,7 @@ def cost_against_latency(points: pd.DataFrame, *, theme: str) -> go.Figure:
         )
     figure.update_layout(
         height=280,
-        margin=_MARGIN | {"l": 48, "b": 48},
+        margin=charts.MARGIN | {"l": 48, "b": 48},
         showlegend=False,
         hovermode="closest",
         xaxis={"title": "US dollars a month", "tickprefix": "$", **_scale(points["usd"], "${:,g}".format)},

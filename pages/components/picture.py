@@ -204,14 +204,19 @@ def numbers(top: float, most: int) -> list[float]:
     return [step * place for place in range(math.floor(top / step * (1 + 1e-9)) + 1)]
 
 
-def times(begin: float, end: float, most: int, step: float | None = None) -> list[float]:
-    """The times that plotly marks on an axis from `begin` to `end`, in milliseconds; days are counted from a Sunday."""
+def times(begin: float, end: float, most: int, step: float | str | None = None) -> list[float]:
+    """The times that plotly marks on an axis from `begin` to `end`, in milliseconds, `step` apart if given: so long, or
+    so many months as M6. Days are counted from a Sunday, months from January 2000.
+    """
     rough = (end - begin) / most
     if step is None and 2 * rough > _MONTH:
-        months = next((size for size in (1, 2, 3) if rough < size * _MONTH), 6)
+        step = f"M{next((size for size in (1, 2, 3) if rough < size * _MONTH), 6)}"
+    if isinstance(step, str):
         first, last = (pd.Timestamp(time, unit="ms") for time in (begin, end))
         starts = pd.date_range(first.normalize(), last, freq="MS")
-        return _milliseconds([at for at in starts if at >= first and (at.month - 1) % months == 0])
+        return _milliseconds(
+            [at for at in starts if at >= first and (12 * at.year + at.month - 1) % int(step[1:]) == 0]
+        )
     unit, sizes = (_DAY, (1, 2, 3, 7, 14)) if 2 * rough > _DAY else (_DAY / 24, (1, 2, 3, 6, 12))
     step = step or unit * next((size for size in sizes if rough < size * unit), sizes[-1])
     first_mark = _SUNDAY + math.ceil((begin - _SUNDAY) / step) * step

@@ -48,7 +48,7 @@ def draw(view: View, asked: Asked, series: pd.DataFrame, by: str, measure: str, 
         title = f"{word} per {view.span.bucket}"
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown(f"**{title}**", width="content")
-            if not usage_marks.room(207, 32):
+            if not usage_marks.leaves_room(207, 32):
                 st.segmented_control(
                     "Measure",
                     list(MEASURES),

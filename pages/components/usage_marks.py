@@ -73,8 +73,8 @@ def titled_control(title: str, view: View, name: str, asked: Asked, table: pd.Da
             yield
 
 
-def room(width: int, height: int = 40) -> bool:
-    """Whether this is the page's first screen, which leaves the room of a control: it comes with the charts."""
+def leaves_room(width: int, height: int = 40) -> bool:
+    """On the page's first screen it keeps a control's place free, and says so: the control comes with the charts."""
     if first_screen.alone("usage"):
         st.html(f'<div style="height:{height}px"></div>', width=width)
         return True
@@ -91,7 +91,7 @@ def controls(view: View, name: str, asked: Asked, table: pd.DataFrame) -> Iterat
 
 def choice(label: str, options: list[str], key: str) -> None:
     """A box beside a card's title, kept in the URL."""
-    if not room(124):
+    if not leaves_room(124):
         st.selectbox(label, options, key=key, bind="query-params", label_visibility="collapsed", width=124)
 
 
@@ -100,7 +100,7 @@ def _row() -> Any:
 
 
 def _menu(view: View, name: str, asked: Asked, table: pd.DataFrame) -> None:
-    if room(29):
+    if leaves_room(29):
         return
     menu = st.popover(
         "",

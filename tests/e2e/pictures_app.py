@@ -10,30 +10,18 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.components import charts, picture, usage_figures
-from pages.components.span import Span, span_of
+from pages.components.span import CUSTOM, Span, buckets, span_of
 
-WIDTHS = (326, 700)
+WIDTHS = 326, 700
 """Of a card on a phone and on a wide screen."""
 _TZ = "Europe/Berlin"
-_HIGHEST = (
-    0.004,
-    0.19,
-    0.95,
-    3.79,
-    9.5,
-    9.99,
-    10.0,
-    37.9,
-    38.1,
-    47.4,
-    94.9,
-    95.1,
-    190.0,
-    1_140.0,
-    23_800.0,
-    1_900_000.0,
-)
+_HIGHEST = (0.004, 0.19, 0.95, 3.79, 9.5, 9.99, 10.0, 37.9, 38.1, 47.4, 94.9, 95.1, 190.0, 1_140.0, 23_800.0, 1.9e6)
 """Most are close to where a mark comes to the upper end of an axis, at either side of it."""
+_SPANS: tuple[tuple[str, tuple[date, date] | None], ...] = (
+    *((name, None) for name in ("24 h", "7 d", "30 d", "90 d", "This month", "Last month")),
+    *((CUSTOM, (first, date(2026, 11, 10))) for first in (date(2025, 12, 10), date(2025, 8, 20), date(2022, 1, 1))),
+)
+"""The last two are so long that a bar is a month."""
 _TIMES = (
     datetime(2026, 11, 30, 22, 50, tzinfo=UTC),
     *(datetime(2026, 10, 22, 9, tzinfo=UTC) + timedelta(days=day, hours=day) for day in range(7)),
@@ -43,8 +31,8 @@ _TIMES = (
 
 def figures() -> Iterator[go.Figure]:
     for place, highest in enumerate(_HIGHEST):
-        for name in ("24 h", "7 d", "30 d", "90 d"):
-            yield _bars(span_of(name, _TZ, _TIMES[place % len(_TIMES)]), highest)
+        for name, dates in _SPANS:
+            yield _bars(span_of(name, _TZ, _TIMES[place % len(_TIMES)], dates), highest)
     for days_so_far in (1, 2, 15, 30):
         yield _month(date(2026, 11, 1), days_so_far, 3.3, money=True)
         yield _month(date(2026, 12, 1), days_so_far, 930.0, money=False)
@@ -52,10 +40,9 @@ def figures() -> Iterator[go.Figure]:
 
 def _bars(span: Span, highest: float) -> go.Figure:
     """Two groups, their sum highest in the middle of the span."""
-    starts = pd.date_range(span.start, periods=span.count, freq={"hour": "h", "day": "D"}[span.bucket])
     rows = [
         (start, name, part * highest * (1.0 if place == span.count // 2 else 0.1 + 0.8 * place / span.count))
-        for place, start in enumerate(starts)
+        for place, start in enumerate(buckets(span))
         for name, part in (("a", 0.75), ("b", 0.25))
     ]
     frame = pd.DataFrame(rows, columns=["bucket", "model", "value"])

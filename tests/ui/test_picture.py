@@ -134,3 +134,8 @@ def test_days_and_hours_are_marked_as_plotly_marks_them(
 def test_months_are_marked_at_their_beginning() -> None:
     marks = picture.times(milliseconds(2025, 11, 15), milliseconds(2026, 11, 15), 8)
     assert marks == [milliseconds(2026, month, 1) for month in (1, 3, 5, 7, 9, 11)]
+
+
+def test_months_are_marked_as_many_apart_as_the_figure_says() -> None:
+    marks = picture.times(milliseconds(2025, 8, 15), milliseconds(2026, 11, 15), 8, "M6")
+    assert marks == [milliseconds(2026, month, 1) for month in (1, 7)]
