@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parents[2]
 APP = "LLM Manager"
 _LINKS = """
 <style>
-[data-testid=stPageLink-NavLink][href*="?"]:not(:hover) { background: none }
-[data-testid=stPageLink-NavLink][href*="?"] p { font-weight: inherit }
+[data-testid=stPageLink-NavLink]:not(:hover) { background: none }
+[data-testid=stPageLink-NavLink] p { font-weight: inherit }
 </style>
 """
-"""Streamlit shows a link to the page one is on as chosen, also where it leads to another part of that page."""
+"""Streamlit shows each link to the page one is on as chosen, also one to another part of that page."""
 
 
 def _page(name: str, icon: str, about: str, *, default: bool = False) -> Any:

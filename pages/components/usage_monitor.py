@@ -82,7 +82,7 @@ def _tile(
             name,
             value,
             delta,
-            delta_color="primary" if neutral else "inverse" if bad else "normal",
+            delta_color="off" if neutral else "inverse" if bad else "normal",
             help=about or ("Not known for any of these calls." if value == figures.UNKNOWN else None),
         )
         sparkline.draw(trend.astype(float).tolist(), f"{name} over the span")
